@@ -1,0 +1,168 @@
+"""What a plugin can offer: the base classes of every part.
+
+A part is a frozen model: its fields are its options, so the job file, the checks, the JSON Schema and the help text have
+one source. Importing a part must not load torch: heavy imports belong inside the methods that run in a worker.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from valle_engine.records import Clip, Outcome, Result
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+
+    from valle_engine.kit import Kit
+
+ID_PATTERN = r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$"
+
+
+class Part(BaseModel, ABC):
+    """Something a job can name; its fields are its options, unknown ones are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    name: ClassVar[str]
+
+
+class BaseItem(BaseModel):
+    """One unit of work. A task's items extend it with the fields they need.
+
+    Fields of type `Path` are files that must exist: the job file's folder is their base, their content is part of the
+    item's fingerprint. Columns of a manifest that are no field are carried along and determine nothing.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", coerce_numbers_to_str=True)
+
+    id: str = Field(pattern=ID_PATTERN, description="Unique name; also the name of the output file.")
+
+
+class Task(Part):
+    """What is done to an item: one async function over a kit; what it awaits is batched across items."""
+
+    Item: ClassVar[type[BaseItem]]
+    needs_model: ClassVar[bool] = False
+
+    @abstractmethod
+    async def run(self, item: Any, kit: Kit) -> Clip | Result | Mapping[str, Any]:
+        """Do the work of one item. Raise `ItemError` when it cannot be done, `RetryableError` when it may be later."""
+
+    def expected_seconds(self, item: Any) -> float:  # noqa: ARG002 - a task that can tell overrides it
+        """Audio seconds the item should give, for plans and deadlines; 0 when that cannot be told."""
+        return 0.0
+
+
+class Sampler(Part):
+    """A step that reshapes logits before a token is drawn. It never draws and never sees a random generator."""
+
+    def new_state(self) -> Any:
+        """State of one row, for a sampler with memory; None for one without."""
+        return None
+
+    @abstractmethod
+    def __call__(self, logits: Tensor, history: Sequence[Tensor], states: Sequence[Any]) -> Tensor:
+        """Reshape logits (rows, vocabulary) float32.
+
+        `history` holds each row's tokens so far, (steps,) int64, without the prompt; `states` each row's own state.
+        A row's result may depend on that row alone. Returns (rows, vocabulary); the input is not changed.
+        """
+
+    def observe(self, logits: Tensor, drawn: Tensor, states: Sequence[Any]) -> None:  # noqa: B027
+        """Told what was drawn, (rows,) int64, from the final logits (rows, vocabulary); for samplers with memory."""
+
+
+class Codec(Part):
+    """Audio to codes and back. Its options say which weights; `open` loads them in a worker."""
+
+    sample_rate: ClassVar[int]
+    frame_rate: ClassVar[int]
+    codebooks: ClassVar[int]
+    codebook_size: ClassVar[int]
+
+    @abstractmethod
+    def open(self, device: str) -> OpenCodec:
+        """Load the weights onto a device. Raises `CheckpointError`."""
+
+
+class OpenCodec(ABC):
+    """A codec with its weights in memory."""
+
+    @abstractmethod
+    def encode(self, clips: Sequence[Clip]) -> list[np.ndarray]:
+        """Codes (frames, codebooks) int64 for each clip, whatever its rate."""
+
+    @abstractmethod
+    def decode(self, codes: Sequence[np.ndarray]) -> list[Clip]:
+        """A clip at the codec's rate for each array of codes (frames, codebooks)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One raw item as a source found it; `line` is its place in the file, from 1 (0: the source has no lines)."""
+
+    line: int
+    fields: Mapping[str, Any]
+    problem: str = ""
+
+
+class Source(Part):
+    """What items are read from."""
+
+    @abstractmethod
+    def rows(self) -> Iterator[Row]:
+        """Stream the raw items in a stable order, in bounded memory; a row that cannot be read carries a `problem`.
+
+        It is read more than once. Raises `JobError` when the whole source cannot be read.
+        """
+
+    def place(self) -> str:
+        """Where the rows come from, for messages."""
+        return str(getattr(self, "path", self.name))
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """One finished attempt at an item, as a scorer sees it. `audio` is the local path of its file, if it has one."""
+
+    fields: Mapping[str, Any]
+    outcome: Outcome
+    audio: Path | None
+
+
+class Scorer(Part):
+    """A metric on outcomes."""
+
+    needs: ClassVar[frozenset[str]] = frozenset()
+    """What it reads: item fields by name, and `audio` for the output's sound."""
+    better: ClassVar[Literal["lower", "higher"]] = "lower"
+
+    @abstractmethod
+    def score(self, takes: Sequence[Take]) -> list[Mapping[str, float]]:
+        """One mapping per take; the key equal to the scorer's name is the figure a gate judges."""
+
+
+class Product(Part):
+    """What is made of the outcomes when a run has ended."""
+
+    @abstractmethod
+    def make(self, run: FinishedRun) -> Path:
+        """Write the product atomically into `run.folder` and return its path."""
+
+
+class FinishedRun(ABC):
+    """A run as a product sees it."""
+
+    name: str
+    folder: Path
+
+    @abstractmethod
+    def outcomes(self) -> Iterator[tuple[Mapping[str, Any], Outcome]]:
+        """Each item's fields with its outcome, in the order of the manifest."""
