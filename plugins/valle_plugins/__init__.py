@@ -1,0 +1,1 @@
+"""What the engine ships, through the same hooks anybody else uses."""

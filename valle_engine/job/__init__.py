@@ -1,0 +1,1 @@
+"""Jobs: the schema, loading with line numbers, checked items, fingerprints."""

@@ -1,0 +1,90 @@
+"""What a job file may say. The reference page and the JSON Schema are made from this module."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+NAME_PATTERN = r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$"
+
+PartSpec = str | dict[str, Any]
+"""A part by its name, or a mapping with `name` (for a source: `kind`) and its options."""
+
+
+class Section(BaseModel):
+    """Base of every section of a job file: frozen, unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Workers(Section):
+    """How workers are run."""
+
+    executor: Literal["inline", "ray"] = Field("inline", description="In this process, or Ray actors.")
+    count: Literal["auto"] | Annotated[int, Field(ge=1)] = Field(
+        "auto", description="Workers; `auto` fills what the machine or the cluster has."
+    )
+    gpus: float = Field(0, ge=0, description="GPUs of one worker; a fraction shares one.")
+    cpus: float = Field(1, gt=0, description="CPU cores of one worker.")
+    slots: int = Field(8, ge=1, le=4096, description="Items one worker runs at a time.")
+    address: str | None = Field(None, description="A running Ray cluster to join.")
+    start_seconds: float = Field(300, gt=0, description="Time a worker may take to load its model.")
+
+
+class Limits(Section):
+    """When an item, a worker or the run is given up."""
+
+    crashes: int = Field(3, ge=1, description="Workers an item may kill, alone, before it is quarantined.")
+    errors: int = Field(2, ge=0, description="Times an item is tried again after a retryable error.")
+    deadline_seconds: float = Field(120, gt=0, description="Time without progress after which an item hangs.")
+    deadline_factor: float = Field(
+        20, gt=0, description="… or this many times the audio seconds expected of it, if that is more."
+    )
+    grace_seconds: float = Field(30, ge=0, description="Time running items get to finish after Ctrl-C.")
+    worker_deaths: int = Field(4, ge=1, description="Deaths in a row, nothing done between, that stop the run.")
+    first_failures: int = Field(20, ge=1, description="The run stops when this many items fail and none is done.")
+    failure_share: float = Field(
+        0.5, gt=0, le=1, description="The run stops when more than this share fails, once 50 items ended."
+    )
+
+
+class Output(Section):
+    """Where the output goes and in which form."""
+
+    folder: str | None = Field(
+        None,
+        description="A folder, or an fsspec URL such as s3://bucket/run. Default: out/<name> beside the job.",
+    )
+    state: str | None = Field(
+        None, description="Local folder of the ledger, when `folder` is a URL or on a network file system."
+    )
+    format: Literal["flac", "wav"] = Field("flac", description="Format of the audio files.")
+    products: list[PartSpec] = Field(default_factory=list, description="What is made when the run has ended.")
+
+
+class Bound(Section):
+    """Bounds of one score, both inclusive."""
+
+    min: float | None = None
+    max: float | None = None
+
+
+class JobFile(Section):
+    """One job: what to do, to which items, where the output goes."""
+
+    name: str = Field(pattern=NAME_PATTERN, description="Names the run and its output folder.")
+    task: PartSpec = Field(description="What is done to each item.")
+    model: str | None = Field(None, description="The model: a name, a hub id, or a local path.")
+    seed: int = Field(0, ge=0, lt=2**63, description="Base of every item's random stream.")
+    defaults: dict[str, Any] = Field(default_factory=dict, description="Fields for items that do not set them.")
+    sampling: dict[str, Any] = Field(default_factory=dict, description="Samplers in the order they apply.")
+    items: list[dict[str, Any]] | dict[str, Any] = Field(
+        description="Items, or a source: {kind: jsonl, path: lines.jsonl}."
+    )
+    scores: list[PartSpec] = Field(default_factory=list, description="Metrics computed on each outcome.")
+    accept: dict[str, Bound] = Field(default_factory=dict, description="Bounds a take must keep to be accepted.")
+    attempts: int = Field(1, ge=1, le=100, description="Takes an item gets before it is rejected.")
+    workers: Workers = Workers()
+    limits: Limits = Limits()
+    output: Output = Output()
