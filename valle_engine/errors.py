@@ -4,6 +4,7 @@ ValleError
 ├── JobError          a job cannot start; holds every problem found
 ├── PluginError       a plugin is broken, too old, or clashes with another
 ├── StoreError        the ledger or the output folder cannot be trusted or written
+│   └── DiskFull      … because no space is left; what is pending stays pending
 ├── RunAborted        a run stopped itself: breaker, full disk, nothing left to run on
 ├── AudioError        an audio file cannot be read, or is not what it claims
 ├── CheckpointError   weights cannot be loaded, or are not what was pinned
@@ -52,6 +53,10 @@ class PluginError(ValleError):
 
 class StoreError(ValleError):
     """A ledger or an output folder that cannot be trusted or written."""
+
+
+class DiskFull(StoreError):  # noqa: N818 - it says what happened
+    """No space is left for outputs or for the ledger."""
 
 
 class RunAborted(ValleError):  # noqa: N818 - it is the name of an event, told in the exit code

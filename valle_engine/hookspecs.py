@@ -2,7 +2,8 @@
 
 A noun hook gives: it returns classes ("parts", see `valle_engine.parts`). A past-tense hook is told, on the driver, and
 returns nothing. A plugin is a module behind an entry point of the group `valle_engine`; its functions marked with
-`@valle_engine.hookimpl` are its hooks. `VALLE_API = "1.0"` in that module says which version of this page it was built for.
+`@valle_engine.hookimpl` are its hooks. `VALLE_API = "1.0"` in that module says which version of this page it was built
+for.
 """
 
 from __future__ import annotations
@@ -25,32 +26,32 @@ hookimpl = pluggy.HookimplMarker(GROUP)
 
 
 @hookspec
-def tasks() -> Iterable[type[Task]]:
+def tasks() -> Iterable[type[Task]]:  # type: ignore[empty-body]
     """Tasks that a job may name."""
 
 
 @hookspec
-def samplers() -> Iterable[type[Sampler]]:
+def samplers() -> Iterable[type[Sampler]]:  # type: ignore[empty-body]
     """Samplers that a job may name."""
 
 
 @hookspec
-def codecs() -> Iterable[type[Codec]]:
+def codecs() -> Iterable[type[Codec]]:  # type: ignore[empty-body]
     """Codecs that a model may name."""
 
 
 @hookspec
-def scorers() -> Iterable[type[Scorer]]:
+def scorers() -> Iterable[type[Scorer]]:  # type: ignore[empty-body]
     """Scorers that a job may name."""
 
 
 @hookspec
-def sources() -> Iterable[type[Source]]:
+def sources() -> Iterable[type[Source]]:  # type: ignore[empty-body]
     """Sources that a job's items may come from."""
 
 
 @hookspec
-def products() -> Iterable[type[Product]]:
+def products() -> Iterable[type[Product]]:  # type: ignore[empty-body]
     """Products that a job may ask for."""
 
 

@@ -1,26 +1,26 @@
 """What a plugin can offer: the base classes of every part.
 
-A part is a frozen model: its fields are its options, so the job file, the checks, the JSON Schema and the help text have
-one source. Importing a part must not load torch: heavy imports belong inside the methods that run in a worker.
+A part is a frozen model: its fields are its options, so the job file, the checks, the JSON Schema and the help text
+have one source. Importing a part must not load torch: heavy imports belong inside the methods that run in a worker.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from valle_engine.records import Clip, Outcome, Result
-
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
     import numpy as np
     from torch import Tensor
 
     from valle_engine.kit import Kit
+    from valle_engine.records import Clip, Outcome, Result
 
 ID_PATTERN = r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$"
 
@@ -75,7 +75,7 @@ class Sampler(Part):
         A row's result may depend on that row alone. Returns (rows, vocabulary); the input is not changed.
         """
 
-    def observe(self, logits: Tensor, drawn: Tensor, states: Sequence[Any]) -> None:  # noqa: B027
+    def observe(self, logits: Tensor, drawn: Tensor, states: Sequence[Any]) -> None:
         """Told what was drawn, (rows,) int64, from the final logits (rows, vocabulary); for samplers with memory."""
 
 

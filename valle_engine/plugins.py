@@ -18,7 +18,7 @@ from valle_engine.parts import Codec, Part, Product, Sampler, Scorer, Source, Ta
 from valle_engine.registry import Offer, Registry, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from types import ModuleType
 
 KINDS: Mapping[str, type[Part]] = {
@@ -141,7 +141,7 @@ def _load(
     except PluginError as error:
         _forget(manager, plugin_name)
         return report("refused", problem=str(error)), {}
-    except (Exception, SystemExit):  # a plugin's import runs any code; whatever it raises stays its own
+    except (Exception, SystemExit):  # noqa: BLE001 - a plugin's import runs any code; what it raises stays its own
         _forget(manager, plugin_name)
         return report("broken", problem=traceback.format_exc(limit=-8)), {}
     parts = {kind: tuple(sorted(offer.part.name for offer in some)) for kind, some in offered.items()}
@@ -162,7 +162,7 @@ def _package(entry_point: importlib.metadata.EntryPoint) -> tuple[str, str]:
 
 def _check_api(module: ModuleType) -> None:
     built_for = str(getattr(module, "VALLE_API", hookspecs.API_VERSION))
-    if built_for.split(".")[0] != hookspecs.API_VERSION.split(".")[0]:
+    if built_for.partition(".")[0] != hookspecs.API_VERSION.partition(".")[0]:
         raise PluginError(
             f"{module.__name__} was built for version {built_for} of the plugin hooks, this engine has "
             f"{hookspecs.API_VERSION}: install a release of the plugin made for it"
@@ -202,11 +202,13 @@ def _forget(manager: pluggy.PluginManager, plugin_name: str) -> None:
 def _trace(manager: pluggy.PluginManager) -> None:
     started: list[float] = []
 
-    def before(name: str, impls: list[pluggy.HookImpl], _arguments: Mapping[str, Any]) -> None:
+    def before(name: str, impls: Sequence[pluggy.HookImpl], _arguments: Mapping[str, Any]) -> None:
         started.append(time.perf_counter())
         print(f"hook {name}: {', '.join(impl.plugin_name for impl in impls) or 'nobody'}", file=sys.stderr)  # noqa: T201
 
-    def after(_outcome: Any, name: str, _impls: list[pluggy.HookImpl], _arguments: Mapping[str, Any]) -> None:
+    def after(
+        _outcome: pluggy.Result[Any], name: str, _impls: Sequence[pluggy.HookImpl], _arguments: Mapping[str, Any]
+    ) -> None:
         spent = (time.perf_counter() - started.pop()) * 1000
         print(f"hook {name}: done in {spent:.1f} ms", file=sys.stderr)  # noqa: T201
 

@@ -108,8 +108,8 @@ class RunInfo:
 class Summary:
     """How a run ended. Counts are items over the whole ledger; `worked` is what this run settled itself.
 
-    `stopped` says why the run ended early, empty when it did not; `exit_code` is 0 all done, 2 some not done, 3 aborted,
-    130 interrupted (143 by SIGTERM).
+    `stopped` says why the run ended early, empty when it did not; `exit_code` is 0 all done, 2 some not done,
+    3 aborted, 130 interrupted (143 by SIGTERM).
     """
 
     items: int
