@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
-import socket
+import sys
 import time
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
@@ -59,11 +61,12 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a worker is: `marks` tells whether it can leave marks where the driver finds them."""
+    """Who a worker is: its process, the file its standard error goes to, and whether the driver can read its marks."""
 
     name: str
     pid: int
-    host: str
+    space: str
+    stderr: str
     marks: bool
 
 
@@ -84,7 +87,7 @@ class Worker:
 
     async def identify(self) -> Identity:
         """Answer once the worker can work."""
-        return Identity(self._name, os.getpid(), socket.gethostname(), self._marks is not None)
+        return Identity(self._name, os.getpid(), pid_space(), _stderr_path(), self._marks is not None)
 
     async def submit(self, orders: Sequence[Order]) -> None:
         """Take orders into the queue; they run in turn as lanes get free."""
@@ -97,10 +100,8 @@ class Worker:
         """Report as soon as a take has ended, and after `patience` seconds in any case."""
         if not self._ended:
             self._news.clear()
-            try:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._news.wait(), patience)
-            except TimeoutError:
-                pass
         ended, self._ended = tuple(self._ended), []
         return Report(ended, {item: kit.steps for item, kit in self._kits.items()})
 
@@ -185,6 +186,22 @@ def output_name(item_id: str, extension: str, attempt: int | None = None) -> str
     if attempt is None:
         return f"audio/{item_id}.{extension}"
     return f"takes/{item_id}.{attempt}.{extension}"
+
+
+def pid_space() -> str:
+    """Name of the space in which this process's id means something: this boot of this machine, this container."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot}/{Path('/proc/self/ns/pid').readlink()}"
+    except OSError:
+        return ""
+
+
+def _stderr_path() -> str:
+    try:
+        return str(Path(f"/proc/self/fd/{sys.stderr.fileno()}").readlink())
+    except (OSError, ValueError):
+        return ""
 
 
 def _as_result(returned: Any, task: str) -> Result:

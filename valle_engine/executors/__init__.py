@@ -1,0 +1,1 @@
+"""How workers are run: pools of workers behind one interface, and the scheduling logic between them and the items."""

@@ -1,0 +1,84 @@
+"""One worker in this process, on an event loop in a thread of its own.
+
+There is no Ray and no isolation: what kills the worker kills the run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from typing import TYPE_CHECKING
+
+from valle_engine.errors import RunAborted
+from valle_engine.executors.pool import SET_UP_FAILED, Died, Event, Ready, Reported
+from valle_engine.records import Failure
+from valle_engine.worker import Outputs, Worker, WorkerSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from valle_engine.records import Order
+
+POLL_SECONDS = 1.0
+
+
+class InlinePool:
+    """The pool of one worker in this process; a `valle_engine.executors.pool.Pool`."""
+
+    places = 1
+
+    def __init__(self, spec: WorkerSpec, outputs: Outputs) -> None:
+        self._spec = spec
+        self._outputs = outputs
+        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._loop = asyncio.new_event_loop()
+        self._worker: Worker | None = None
+
+    def start(self, worker: str) -> None:
+        """Start the thread that builds the worker and polls it."""
+        threading.Thread(target=self._run, args=(worker,), name=f"valle-{worker}", daemon=True).start()
+
+    def submit(self, worker: str, orders: Sequence[Order]) -> None:  # noqa: ARG002 - there is one worker
+        """Hand orders over to the worker's loop."""
+        if self._worker is None:
+            raise RunAborted("the inline worker was given work before it was ready")
+        asyncio.run_coroutine_threadsafe(self._worker.submit(orders), self._loop)
+
+    def wait(self, patience: float) -> list[Event]:
+        """Wait for events, at most `patience` seconds."""
+        try:
+            events = [self._events.get(timeout=patience)] if patience > 0 else []
+        except queue.Empty:
+            return []
+        while not self._events.empty():
+            events.append(self._events.get_nowait())
+        return events
+
+    def kill(self, worker: str) -> frozenset[str] | None:
+        """Refuse: a thread cannot be killed."""
+        raise RunAborted(
+            f"worker {worker} hangs and the inline executor cannot end it without the run; "
+            "`workers: {executor: ray}` replaces a worker that hangs"
+        )
+
+    def close(self) -> None:
+        """Leave the daemon thread; it ends with the process."""
+        if self._loop.is_running():
+            self._loop.call_soon_threadsafe(self._loop.stop)
+
+    def _run(self, name: str) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._worker = Worker(self._spec, self._outputs, name)
+        except Exception as error:  # noqa: BLE001 - a plugin's set-up runs any code; the driver tells what it raised
+            failure = Failure(SET_UP_FAILED, f"{type(error).__name__}: {error}")
+            self._events.put(Died(name, failure, frozenset()))
+            return
+        self._loop.create_task(self._poll(name, self._worker))
+        self._loop.run_forever()
+
+    async def _poll(self, name: str, worker: Worker) -> None:
+        self._events.put(Ready(name, await worker.identify()))
+        while True:
+            self._events.put(Reported(name, await worker.poll(POLL_SECONDS)))

@@ -1,0 +1,260 @@
+"""Workers as plain Ray actors. The only module that imports Ray.
+
+Actors never restart by themselves (`max_restarts=0`, `max_task_retries=0`): a death is then seen in milliseconds and
+keeps its cause, and the driver decides what is run again. One long poll per worker carries outcomes and signs of life.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import signal
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ray
+from ray import exceptions
+
+from valle_engine.errors import JobError, Problem
+from valle_engine.executors.pool import OUT_OF_MEMORY, SET_UP_FAILED, Died, Event, Ready, Reported
+from valle_engine.records import Failure
+from valle_engine.worker import Identity, Marks, Outputs, Worker, WorkerSpec, pid_space
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from valle_engine.job.schema import Workers
+    from valle_engine.records import Order
+
+POLL_SECONDS = 1.0
+LAST_WORDS = 2000
+"""Characters kept of what a dead worker wrote to its standard error."""
+
+
+class RayWorker(Worker):
+    """A worker as an actor."""
+
+    def __init__(self, spec: WorkerSpec, outputs: Outputs, name: str, marks: str, gpus: float) -> None:
+        if not gpus:
+            # Ray leaves the variable alone for an actor without GPUs, which would then see all of them.
+            os.environ["CUDA_VISIBLE_DEVICES"] = ""
+        super().__init__(spec, outputs, name, marks)
+
+
+class RayPool:
+    """A pool of Ray actors; a `valle_engine.executors.pool.Pool`.
+
+    `marks` is a local folder for the workers' marks; workers on machines that do not see it work without marks. Raises
+    `JobError` when the workers asked for do not fit the cluster, before any is started.
+    """
+
+    def __init__(self, spec: WorkerSpec, outputs: Outputs, workers: Workers, marks: Path) -> None:
+        self._spec = spec
+        self._outputs = outputs
+        self._workers = workers
+        self._marks = marks
+        self._actors: dict[str, Any] = {}
+        self._polls: dict[Any, str] = {}
+        self._identities: dict[str, Identity] = {}
+        connect(workers.address)
+        try:
+            self.places = places_for(workers, nodes())
+        except JobError:
+            ray.shutdown()
+            raise
+
+    def start(self, worker: str) -> None:
+        """Create an actor; its first answer, or its death, is an event."""
+        marks = self._marks / worker
+        marks.touch()
+        actor: Any = (
+            ray.remote(RayWorker)
+            .options(
+                num_cpus=self._workers.cpus,
+                num_gpus=self._workers.gpus,
+                max_restarts=0,
+                max_task_retries=0,
+                max_concurrency=1000,
+            )
+            .remote(self._spec, self._outputs, worker, str(marks), self._workers.gpus)
+        )
+        self._actors[worker] = actor
+        self._polls[actor.identify.remote()] = worker
+
+    def submit(self, worker: str, orders: Sequence[Order]) -> None:
+        """Send orders; a dead actor is told by its poll."""
+        self._actors[worker].submit.remote(orders)
+
+    def wait(self, patience: float) -> list[Event]:
+        """Wait for answers to polls, at most `patience` seconds."""
+        if not self._polls:
+            return []
+        answered, waiting = ray.wait(list(self._polls), num_returns=1, timeout=patience)
+        if answered and waiting:
+            more, _ = ray.wait(waiting, num_returns=len(waiting), timeout=0)
+            answered += more
+        return [self._event(reference) for reference in answered]
+
+    def kill(self, worker: str) -> frozenset[str] | None:
+        """Kill an actor, also one that is stopped or holds the interpreter's lock."""
+        actor = self._actors[worker]
+        identity = self._identities.get(worker)
+        self._polls = {reference: name for reference, name in self._polls.items() if name != worker}
+        if identity and identity.space == pid_space():
+            # Ray's own kill needs seconds for a process that does not listen.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(identity.pid, signal.SIGKILL)
+        ray.kill(actor)
+        return self._forget(worker)
+
+    def close(self) -> None:
+        """Kill the actors and leave the cluster; a cluster of our own ends with it."""
+        for actor in self._actors.values():
+            ray.kill(actor)
+        self._actors.clear()
+        self._polls.clear()
+        ray.shutdown()
+
+    def _event(self, reference: Any) -> Event:
+        worker = self._polls.pop(reference)
+        try:
+            answer = ray.get(reference)
+        except exceptions.RayError as error:
+            failure = self._failure(worker, error)
+            return Died(worker, failure, self._forget(worker))
+        actor = self._actors[worker]
+        self._polls[actor.poll.remote(POLL_SECONDS)] = worker
+        if isinstance(answer, Identity):
+            self._identities[worker] = answer
+            return Ready(worker, answer)
+        return Reported(worker, answer)
+
+    def _failure(self, worker: str, error: exceptions.RayError) -> Failure:
+        words = last_words(self._identities.get(worker))
+        if isinstance(error, exceptions.OutOfMemoryError):
+            return Failure(OUT_OF_MEMORY, "the worker was ended because its machine ran out of memory", str(error))
+        if isinstance(error, exceptions.RayActorError) and error.actor_init_failed:
+            return Failure(SET_UP_FAILED, _cause(str(error)), str(error)[-LAST_WORDS:])
+        return Failure("WorkerDied", _first_line(str(error)), words or str(error)[-LAST_WORDS:])
+
+    def _forget(self, worker: str) -> frozenset[str] | None:
+        self._actors.pop(worker)
+        identity = self._identities.pop(worker, None)
+        path = self._marks / worker
+        begun = Marks.begun(path.read_text())
+        path.unlink()
+        if identity is None:
+            return frozenset()
+        return frozenset(begun) if identity.marks else None
+
+
+def connect(address: str | None) -> None:
+    """Join the cluster at an address, or start one of our own.
+
+    Raises `JobError` where Ray's token authentication is switched off: its ports run whatever anybody sends them.
+    """
+    if os.environ.get("RAY_AUTH_MODE", "").lower() == "disabled":
+        raise JobError(
+            [Problem("RAY_AUTH_MODE=disabled lets anybody who reaches Ray's ports run code here", hint="unset it")]
+        )
+    options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+    if address is None:
+        options |= {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
+    try:
+        # A hang-up of the terminal reaches the whole group; Ray's daemons must outlive it for the running items.
+        with _blocked(signal.SIGHUP):
+            ray.init(address=address or "local", **options)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise JobError(
+            [Problem(f"no Ray cluster at {address or 'this machine'}: {_first_line(str(error))}")]
+        ) from error
+    _keep_token_private()
+
+
+def nodes() -> list[Any]:
+    """The cluster's machines as Ray tells them."""
+    return list(ray.nodes())  # type: ignore[no-untyped-call]
+
+
+def places_for(workers: Workers, machines: Sequence[Any]) -> int:
+    """How many workers run at a time: as many as asked for, or as fit. Raises `JobError` when they do not fit.
+
+    Asking Ray for more than there is waits for ever, without an error.
+    """
+    if workers.gpus > 1 and workers.gpus != int(workers.gpus):
+        raise JobError(
+            [
+                Problem(
+                    f"a worker cannot have {workers.gpus:g} GPUs",
+                    path="workers.gpus",
+                    hint="a fraction, or a whole number",
+                )
+            ]
+        )
+    fit = sum(_fit(workers, node["Resources"]) for node in machines if node["Alive"])
+    if workers.count != "auto" and workers.count <= fit:
+        return workers.count
+    if workers.count == "auto" and fit:
+        return fit
+    asked = "one worker" if workers.count == "auto" else f"{workers.count} workers"
+    have = ", ".join(
+        f"{node['Resources'].get('CPU', 0):g} CPUs and {node['Resources'].get('GPU', 0):g} GPUs"
+        for node in machines
+        if node["Alive"]
+    )
+    raise JobError(
+        [
+            Problem(
+                f"{asked} of {workers.cpus:g} CPUs and {workers.gpus:g} GPUs do not fit: there is room for {fit} "
+                f"on {have}",
+                path="workers",
+                hint="lower workers.count, cpus or gpus, or join a larger cluster with --address",
+            )
+        ]
+    )
+
+
+def last_words(identity: Identity | None) -> str:
+    """End of what a worker of this machine wrote to its standard error, control characters and all."""
+    if identity is None or identity.space != pid_space() or not identity.stderr:
+        return ""
+    try:
+        return Path(identity.stderr).read_bytes()[-LAST_WORDS:].decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def _fit(workers: Workers, resources: Mapping[str, float]) -> int:
+    fit = math.floor(resources.get("CPU", 0) / workers.cpus)
+    if not workers.gpus:
+        return fit
+    gpus = resources.get("GPU", 0)
+    by_gpu = math.floor(gpus / workers.gpus) if workers.gpus >= 1 else math.floor(1 / workers.gpus) * int(gpus)
+    return min(fit, by_gpu)
+
+
+@contextlib.contextmanager
+def _blocked(signal_number: signal.Signals) -> Iterator[None]:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal_number})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _keep_token_private() -> None:
+    token = Path.home() / ".ray" / "auth_token"
+    with contextlib.suppress(OSError):
+        if token.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            token.chmod(stat.S_IRUSR | stat.S_IWUSR)
+
+
+def _cause(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else text
+
+
+def _first_line(text: str) -> str:
+    return text.strip().partition("\n")[0]
