@@ -161,7 +161,7 @@ def connect(address: str | None) -> None:
         )
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
     if address is None:
-        options |= {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
+        options |= {"include_dashboard": False}
     try:
         # A hang-up of the terminal reaches the whole group; Ray's daemons must outlive it for the running items.
         with _blocked(signal.SIGHUP):
