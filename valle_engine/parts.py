@@ -63,6 +63,9 @@ class Task(Part):
 class Sampler(Part):
     """A step that reshapes logits before a token is drawn. It never draws and never sees a random generator."""
 
+    decides: ClassVar[bool] = False
+    """Whether it settles the choice by a rule of its own, as greedy or mirostat do: a chain holds one such at most."""
+
     def new_state(self) -> Any:
         """State of one row, for a sampler with memory; None for one without."""
         return None
@@ -77,6 +80,14 @@ class Sampler(Part):
 
     def observe(self, logits: Tensor, drawn: Tensor, states: Sequence[Any]) -> None:
         """Told what was drawn, (rows,) int64, from the final logits (rows, vocabulary); for samplers with memory."""
+
+
+def check_chain(samplers: Sequence[Sampler]) -> list[str]:
+    """What is wrong with samplers that are to be applied one after another; empty when they go together."""
+    deciding = [sampler.name for sampler in samplers if sampler.decides]
+    if len(deciding) < 2:
+        return []
+    return [f"{' and '.join(deciding)} each settle the choice by a rule of their own: keep one of them"]
 
 
 class Codec(Part):

@@ -1,0 +1,43 @@
+"""Repetition penalty: tokens drawn a short while ago become less likely.
+
+f_i = 1 + (penalty - 1) * D_i^(-decay), D_i >= 1 the steps since token i was last drawn; l'_i = l_i / f_i if l_i > 0,
+else l_i * f_i. Source: Keskar et al., "CTRL" (arXiv:1909.05858), section 4.1, which divides by one penalty for every
+token seen; the sign rule makes that a penalty below zero too, decay and window forget. It goes by the sign of a logit,
+so it belongs before steps that shift them all.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from valle_engine import Sampler
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+
+class RepetitionPenalty(Sampler):
+    """Make tokens of the last `window` steps less likely, the recent ones more so."""
+
+    name = "repetition-penalty"
+
+    penalty: float = Field(1.2, ge=1, le=100, description="Divisor of a positive logit; 1 changes nothing.")
+    decay: float = Field(0.0, ge=0, description="Exponent of the distance in steps; 0 forgets nothing.")
+    window: int = Field(0, ge=0, description="Steps looked back at; 0 is all. One second of EnCodec is 75.")
+
+    def __call__(self, logits: Tensor, history: Sequence[Tensor], states: Sequence[Any]) -> Tensor:
+        """Reshape logits (rows, vocabulary)."""
+        factors = logits.new_ones(logits.shape)
+        for row, seen in zip(factors, history, strict=True):
+            self._fill(row, seen[-self.window :])
+        return (logits / factors).where(logits > 0, logits * factors)
+
+    def _fill(self, factors: Tensor, seen: Tensor) -> None:
+        distances = factors.new_ones(len(seen)).cumsum(dim=0).flip(0)
+        known = seen < len(factors)
+        strength = 1 + (self.penalty - 1) * distances[known] ** -self.decay
+        factors.scatter_reduce_(0, seen[known], strength, "amax")
