@@ -1,0 +1,272 @@
+"""The ledger: what became of every item, durably, and the source of truth for resume."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Self
+
+import valle_engine
+from valle_engine.errors import StoreError
+from valle_engine.store import database
+from valle_engine.store.rows import (
+    ENTRY_COLUMNS,
+    ROW_COLUMNS,
+    RUN_COLUMNS,
+    Charge,
+    Entry,
+    LedgerRow,
+    Run,
+    from_json,
+    row_of,
+    row_values,
+    run_of,
+    to_json,
+)
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from valle_engine.records import State
+
+UNSETTLED: tuple[State, ...] = ("failed", "rejected", "quarantined")
+"""The states that a retry makes pending again."""
+
+_CHUNK = 500
+_PAGE = 1000
+_INSERT_ROW = f"INSERT OR REPLACE INTO outcomes ({ROW_COLUMNS}) VALUES ({', '.join('?' * 22)})"  # noqa: S608 - constant columns
+
+_END_KILLED_RUNS = """
+UPDATE runs SET stopped = 'killed', ended = max(started, coalesce(
+    (SELECT max("when") FROM outcomes WHERE outcomes.run = runs.id), started
+)) WHERE ended IS NULL
+"""
+
+
+class LedgerReader:
+    """A ledger to read, also beside the driver that writes it. Every method raises `StoreError`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._connection = self._open()
+        self._meta = dict(self._rows("SELECT key, value FROM meta"))
+
+    def _open(self) -> sqlite3.Connection:
+        return database.open_reader(self.path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    @property
+    def uuid(self) -> str:
+        """Name of this ledger, unlike any other's."""
+        return str(self._meta["uuid"])
+
+    @property
+    def folder(self) -> str:
+        """The output folder (or URL) this ledger is kept for."""
+        return str(self._meta["folder"])
+
+    def lookup(self, ids: Iterable[str]) -> dict[str, Entry]:
+        """The entries of those ids that are settled."""
+        wanted = list(ids)
+        found: dict[str, Entry] = {}
+        for start in range(0, len(wanted), _CHUNK):
+            chunk = wanted[start : start + _CHUNK]
+            marks = ", ".join("?" * len(chunk))
+            query = f"SELECT {ENTRY_COLUMNS} FROM outcomes WHERE id IN ({marks})"  # noqa: S608 - question marks only
+            found.update((values[0], Entry._make(values)) for values in self._rows(query, chunk))
+        return found
+
+    def entry(self, item_id: str) -> LedgerRow | None:
+        """Everything about one item; None while it is not settled."""
+        rows = self._rows(f"SELECT {ROW_COLUMNS} FROM outcomes WHERE id = ?", [item_id])  # noqa: S608 - constant columns
+        return row_of(rows[0]) if rows else None
+
+    def charges(self) -> dict[str, Charge]:
+        """What unsettled items were charged with so far."""
+        rows = self._rows("SELECT id, fingerprint, crashes, errors FROM charges")
+        return {item: Charge(*charge) for item, *charge in rows}
+
+    def counts(self) -> dict[State, int]:
+        """Settled items of the manifest by state; states without items are left out."""
+        return dict(self._rows("SELECT state, count(*) FROM outcomes WHERE ordinal IS NOT NULL GROUP BY state"))
+
+    def unlisted(self) -> int:
+        """Settled items that the manifest does not list any more."""
+        return int(self._rows("SELECT count(*) FROM outcomes WHERE ordinal IS NULL")[0][0])
+
+    def audio_seconds(self) -> float:
+        """Seconds of sound in the files of the items that are done."""
+        query = (
+            "SELECT total(samples * 1.0 / rate) FROM outcomes WHERE state = 'done' AND rate > 0 AND ordinal IS NOT NULL"
+        )
+        return float(self._rows(query)[0][0])
+
+    def outcomes(self, state: State | None = None) -> Iterator[LedgerRow]:
+        """Settled items in the manifest's order, read page by page; what it does not list any more is left out."""
+        query = (
+            f"SELECT {ROW_COLUMNS} FROM outcomes WHERE (ordinal, id) > (?, ?) "  # noqa: S608 - constant columns
+            f"AND (?3 IS NULL OR state = ?3) ORDER BY ordinal, id LIMIT {_PAGE}"
+        )
+        last: tuple[int, str] = (-1, "")
+        while rows := self._rows(query, (*last, state)):
+            yield from map(row_of, rows)
+            last = (rows[-1][1], rows[-1][0])
+
+    def entries(self) -> Iterator[Entry]:
+        """The entries of all settled items by id, also of those that the manifest does not list any more."""
+        query = f"SELECT {ENTRY_COLUMNS} FROM outcomes WHERE id > ? ORDER BY id LIMIT {_PAGE}"  # noqa: S608 - constants
+        last = ""
+        while rows := self._rows(query, [last]):
+            yield from map(Entry._make, rows)
+            last = rows[-1][0]
+
+    def runs(self) -> list[Run]:
+        """All runs, the first one first."""
+        return [run_of(values) for values in self._rows(f"SELECT {RUN_COLUMNS} FROM runs ORDER BY id")]  # noqa: S608 - constant
+
+    def recipe(self, digest: str) -> Mapping[str, Any] | None:
+        """The recipe behind a digest."""
+        rows = self._rows("SELECT json FROM recipes WHERE digest = ?", [digest])
+        return from_json(rows[0][0]) if rows else None
+
+    def _rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        with database.told(self.path):
+            return self._connection.execute(query, values).fetchall()
+
+
+class Ledger(LedgerReader):
+    """The ledger in the hands of its one writer, the driver that holds the run lock.
+
+    Every writing method is one durable transaction: when it returns, a kill or a power cut changes nothing any more;
+    when it raises, nothing was written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if database.log_is_lost(path):
+            raise StoreError(
+                f"the write-ahead log {database.log_of(path)} of a run that was cut short is missing, and with it the "
+                "last rows of the ledger; put it back, or take the ledger as it is with `valle verify --repair`: items "
+                "without a row are then done again"
+            )
+        super().__init__(path)
+        self._run = 0
+        self._recipe = ""
+        self._charged = set(self.charges())
+        if self._unended():
+            database.check_pages(self._connection, path)
+
+    def _open(self) -> sqlite3.Connection:
+        return database.open_writer(self.path)
+
+    def _unended(self) -> bool:
+        return bool(self._rows("SELECT 1 FROM runs WHERE ended IS NULL LIMIT 1"))
+
+    def begin_run(self, digest: str, recipe: Mapping[str, Any], items: int, pending: int) -> Run:
+        """Note that a run begins, and how it makes its outputs. Earlier runs without an end were killed."""
+        run = (time.time(), os.getpid(), socket.gethostname(), valle_engine.__version__, digest, items, pending)
+        with self._transaction() as connection:
+            connection.execute(_END_KILLED_RUNS)
+            connection.execute("INSERT OR IGNORE INTO recipes VALUES (?, ?)", (digest, to_json(recipe) or "{}"))
+            query = "INSERT INTO runs (started, pid, host, engine, recipe, items, pending) VALUES (?, ?, ?, ?, ?, ?, ?)"
+            self._run = int(connection.execute(query, run).lastrowid or 0)
+        self._recipe = digest
+        # The open run must stand in the ledger itself: `database.log_is_lost` finds it there.
+        self._fold("FULL")
+        return self.runs()[-1]
+
+    def end_run(self, stopped: str = "") -> None:
+        """Note that the run of `begin_run` has ended, in good order or early."""
+        with self._transaction() as connection:
+            connection.execute(
+                "UPDATE runs SET ended = ?, counts = ?, stopped = ? WHERE id = ?",
+                (time.time(), to_json(self.counts()), stopped, self._run),
+            )
+        self._run = 0
+        self._fold("TRUNCATE")
+
+    @property
+    def running(self) -> bool:
+        """Whether a run has begun and not ended."""
+        return bool(self._run)
+
+    def record(self, rows: Sequence[LedgerRow]) -> None:
+        """Settle items, in one transaction: call it with many rows at a time, each call waits for the disk once."""
+        now = time.time()
+        values = [row_values(row, self._recipe, self._run, now) for row in rows]
+        settled = [row.outcome.id for row in rows if row.outcome.id in self._charged]
+        with self._transaction() as connection:
+            connection.executemany(_INSERT_ROW, values)
+            connection.executemany("DELETE FROM charges WHERE id = ?", [(item,) for item in settled])
+        self._charged.difference_update(settled)
+
+    def charge(self, item_id: str, charge: Charge) -> None:
+        """Note what an unsettled item has been charged with, so that it outlives a kill of the driver."""
+        values = (item_id, charge.fingerprint, charge.crashes, charge.errors)
+        with self._transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO charges VALUES (?, ?, ?, ?)", values)
+        self._charged.add(item_id)
+
+    def arrange(self, places: Iterable[tuple[str, int]]) -> None:
+        """Give the settled items their places (id, ordinal) in the manifest as it is now.
+
+        Those it does not list any more are set aside: they count no more, and count again when it lists them again.
+        """
+        with self._transaction() as connection:
+            connection.execute("CREATE TEMP TABLE places (id TEXT PRIMARY KEY, ordinal INTEGER) WITHOUT ROWID")
+            connection.executemany("INSERT OR REPLACE INTO places VALUES (?, ?)", places)
+            connection.execute(
+                "UPDATE outcomes SET ordinal = places.ordinal FROM places "
+                "WHERE places.id = outcomes.id AND outcomes.ordinal IS NOT places.ordinal"
+            )
+            connection.execute(
+                "UPDATE outcomes SET ordinal = NULL WHERE ordinal IS NOT NULL AND id NOT IN (SELECT id FROM places)"
+            )
+            connection.execute("DROP TABLE places")
+
+    def forget(self, ids: Sequence[str] | None = None, states: Sequence[State] = UNSETTLED) -> int:
+        """Make items pending again, their budgets whole: all in those states, or of `ids` those in these states.
+
+        Returns how many there were.
+        """
+        marks = ", ".join("?" * len(states))
+        of_states = f"state IN ({marks})"
+        with self._transaction() as connection:
+            if ids is None:
+                connection.execute("DELETE FROM charges")
+                count = connection.execute(f"DELETE FROM outcomes WHERE {of_states}", states).rowcount  # noqa: S608 - question marks only
+            else:
+                connection.executemany("DELETE FROM charges WHERE id = ?", [(item,) for item in ids])
+                query = f"DELETE FROM outcomes WHERE id = ? AND {of_states}"  # noqa: S608 - question marks only
+                count = connection.executemany(query, [(item, *states) for item in ids]).rowcount
+        self._charged = set(self.charges())
+        return count
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with database.told(self.path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+                self._connection.execute("COMMIT")
+            except BaseException:
+                # SQLite rolls back by itself when the disk is full.
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    def _fold(self, how: str) -> None:
+        with database.told(self.path):
+            self._connection.execute(f"PRAGMA wal_checkpoint({how})")
