@@ -93,6 +93,14 @@ class Plugins:
         """The told hooks."""
         return self.manager.hook
 
+    def clashes(self) -> dict[str, tuple[str, ...]]:
+        """Names that more than one package offers, as `kind name`, with the packages."""
+        found = {}
+        for kind, base in KINDS.items():
+            registry = self._registry(kind, base)
+            found |= {f"{registry.kind} {name}": packages for name, packages in registry.clashes.items()}
+        return found
+
     def _registry(self, kind: str, base: type[Part]) -> Registry[Any]:
         broken = tuple(report.name for report in self.reports if report.status in {"broken", "refused"})
         singular = base.__name__.lower()

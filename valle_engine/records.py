@@ -60,13 +60,18 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One item on its way to a worker. `fields` are checked, plain values; `attempt` counts takes from 0."""
+    """One item on its way to a worker.
+
+    `fields` are checked, plain values; `ordinal` is the item's place in the manifest, from 0; `attempt` counts takes
+    from 0.
+    """
 
     id: str
     fields: Mapping[str, Any]
     fingerprint: str
     attempt: int = 0
     expected_seconds: float = 0.0
+    ordinal: int = 0
 
 
 @dataclass(frozen=True, slots=True)

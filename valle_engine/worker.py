@@ -84,6 +84,7 @@ class Worker:
         self._ended: list[Outcome] = []
         self._news = asyncio.Event()
         self._lanes: list[asyncio.Task[None]] = []
+        self._closed = False
 
     async def identify(self) -> Identity:
         """Answer once the worker can work."""
@@ -105,8 +106,15 @@ class Worker:
         ended, self._ended = tuple(self._ended), []
         return Report(ended, {item: kit.steps for item, kit in self._kits.items()})
 
+    async def close(self) -> None:
+        """Cancel what runs; for a worker whose process goes on without it."""
+        self._closed = True
+        for lane in self._lanes:
+            lane.cancel()
+        await asyncio.gather(*self._lanes, return_exceptions=True)
+
     async def _lane(self) -> None:
-        while True:
+        while not self._closed:
             order = await self._queue.get()
             self._mark("+", order)
             outcome = await self._take(order)

@@ -33,7 +33,7 @@ def make(places: int = 1, slots: int = 1, charges: dict[str, Charge] | None = No
 class Simulation:
     """Workers that run their orders in turn, `slots` at a time, and die when one of them is poison."""
 
-    def __init__(self, dispatcher: Dispatcher, slots: int, poison: set[str], seed: int, marks: bool = True) -> None:
+    def __init__(self, dispatcher: Dispatcher, slots: int, poison: set[str], seed: int, *, marks: bool = True) -> None:
         self.dispatcher, self.slots, self.poison, self.marks = dispatcher, slots, poison, marks
         self.random = random.Random(seed)
         self.queued: dict[str, deque[str]] = {}
@@ -92,12 +92,12 @@ class Simulation:
     marks=st.booleans(),
 )
 def test_only_the_poison_is_quarantined(
-    seed: int, slots: int, places: int, count: int, poison: set[int], marks: bool
+    *, seed: int, slots: int, places: int, count: int, poison: set[int], marks: bool
 ) -> None:
     items = [str(number) for number in range(count)]
     bad = {str(number) for number in poison if number < count}
     dispatcher = make(places, slots, worker_deaths=20)
-    simulation = Simulation(dispatcher, slots, bad, seed, marks)
+    simulation = Simulation(dispatcher, slots, bad, seed, marks=marks)
     simulation.run(items)
     assert not dispatcher.problem
     assert set(simulation.settled) == set(items)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from valle_engine.records import Order
 
 POLL_SECONDS = 1.0
+CLOSE_SECONDS = 5.0
+"""How long a loop gets to end its coroutines."""
 
 
 class InlinePool:
@@ -34,10 +36,12 @@ class InlinePool:
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._loop = asyncio.new_event_loop()
         self._worker: Worker | None = None
+        self._thread: threading.Thread | None = None
 
     def start(self, worker: str) -> None:
         """Start the thread that builds the worker and polls it."""
-        threading.Thread(target=self._run, args=(worker,), name=f"valle-{worker}", daemon=True).start()
+        self._thread = threading.Thread(target=self._run, args=(worker,), name=f"valle-{worker}", daemon=True)
+        self._thread.start()
 
     def submit(self, worker: str, orders: Sequence[Order]) -> None:  # noqa: ARG002 - there is one worker
         """Hand orders over to the worker's loop."""
@@ -63,9 +67,10 @@ class InlinePool:
         )
 
     def close(self) -> None:
-        """Leave the daemon thread; it ends with the process."""
-        if self._loop.is_running():
+        """Stop the loop; a thread that an item holds up is left to end with the process."""
+        if self._thread and self._loop.is_running():
             self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(CLOSE_SECONDS)
 
     def _run(self, name: str) -> None:
         asyncio.set_event_loop(self._loop)
@@ -75,8 +80,11 @@ class InlinePool:
             failure = Failure(SET_UP_FAILED, f"{type(error).__name__}: {error}")
             self._events.put(Died(name, failure, frozenset()))
             return
-        self._loop.create_task(self._poll(name, self._worker))
+        poll = self._loop.create_task(self._poll(name, self._worker))
         self._loop.run_forever()
+        poll.cancel()
+        self._loop.run_until_complete(asyncio.gather(poll, self._worker.close(), return_exceptions=True))
+        self._loop.close()
 
     async def _poll(self, name: str, worker: Worker) -> None:
         self._events.put(Ready(name, await worker.identify()))

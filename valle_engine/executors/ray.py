@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import re
 import signal
 import stat
 from pathlib import Path
@@ -137,7 +138,7 @@ class RayPool:
             return Failure(OUT_OF_MEMORY, "the worker was ended because its machine ran out of memory", str(error))
         if isinstance(error, exceptions.RayActorError) and error.actor_init_failed:
             return Failure(SET_UP_FAILED, _cause(str(error)), str(error)[-LAST_WORDS:])
-        return Failure("WorkerDied", _first_line(str(error)), words or str(error)[-LAST_WORDS:])
+        return Failure("WorkerDied", _exit_detail(str(error)), words or str(error)[-LAST_WORDS:])
 
     def _forget(self, worker: str) -> frozenset[str] | None:
         self._actors.pop(worker)
@@ -159,7 +160,7 @@ def connect(address: str | None) -> None:
         raise JobError(
             [Problem("RAY_AUTH_MODE=disabled lets anybody who reaches Ray's ports run code here", hint="unset it")]
         )
-    options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+    options: dict[str, Any] = {"log_to_driver": False, "logging_level": "CRITICAL"}
     if address is None:
         options |= {"include_dashboard": False}
     try:
@@ -249,6 +250,12 @@ def _keep_token_private() -> None:
     with contextlib.suppress(OSError):
         if token.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
             token.chmod(stat.S_IRUSR | stat.S_IWUSR)
+
+
+def _exit_detail(text: str) -> str:
+    """What Ray knows of how the process ended, without its advice."""
+    found = re.search(r"Worker exit detail: (.+?)(?: Some common causes|$)", text, re.DOTALL)
+    return f"the worker died: {_first_line(found[1])}" if found else _first_line(text)
 
 
 def _cause(text: str) -> str:

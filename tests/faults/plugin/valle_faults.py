@@ -1,0 +1,140 @@
+"""A plugin whose items do what they are told: work, die, hang, eat memory. It uses the public hooks like any other."""
+
+import asyncio
+import ctypes
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from valle_engine import BaseItem, Clip, ItemError, RetryableError, Task, hookimpl
+
+VALLE_API = "1.0"
+RATE = 8000
+
+
+class BadReduce(Exception):
+    """An exception that cannot be rebuilt from its pickle."""
+
+    def __init__(self, first: str, second: str) -> None:
+        super().__init__(first)
+        self.second = second
+
+    def __reduce__(self) -> Any:
+        return BadReduce, ("only one",)
+
+
+class Fault(Task):
+    """Do `item.do`, then give a short noise that belongs to the item."""
+
+    name = "fault"
+
+    class Item(BaseItem):
+        """An item with its fate."""
+
+        do: str = "work"
+        seconds: float = 0.0
+        text: str = ""
+        voice: Path | None = None
+
+    Item: ClassVar[type[BaseItem]] = Item
+
+    log: Path | None = None
+    loudness: float = 0.1
+
+    async def run(self, item: Any, kit: Any) -> Clip:
+        self.note(f"start {item.id} {os.getpid()}")
+        await getattr(self, f"do_{item.do.replace('-', '_')}")(item, kit)
+        self.note(f"end {item.id} {os.getpid()}")
+        samples = kit.random().standard_normal(RATE // 50).astype(np.float32) * self.loudness
+        return Clip(np.clip(samples, -1, 1), RATE)
+
+    def note(self, line: str) -> None:
+        if self.log:
+            descriptor = os.open(self.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+            os.write(descriptor, f"{line}\n".encode())
+            os.close(descriptor)
+
+    async def do_work(self, item: Any, kit: Any) -> None:
+        await asyncio.sleep(item.seconds)
+
+    async def do_sigkill(self, item: Any, kit: Any) -> None:
+        await asyncio.sleep(item.seconds)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    async def do_exit(self, item: Any, kit: Any) -> None:
+        sys.exit(0)
+
+    async def do_os_exit(self, item: Any, kit: Any) -> None:
+        os._exit(0)
+
+    async def do_segv(self, item: Any, kit: Any) -> None:
+        ctypes.string_at(0)
+
+    async def do_raise(self, item: Any, kit: Any) -> None:
+        raise ValueError(f"{item.id} cannot be spoken")
+
+    async def do_bad_reduce(self, item: Any, kit: Any) -> None:
+        raise BadReduce("strange", "error")
+
+    async def do_item_error(self, item: Any, kit: Any) -> None:
+        raise ItemError(f"{item.id} is no good: {item.text}")
+
+    async def do_flaky(self, item: Any, kit: Any) -> None:
+        """Fail with a retryable error until it was begun three times."""
+        if self.log and self.log.read_text().count(f"start {item.id} ") < 3:
+            raise RetryableError("busy")
+
+    async def do_hang_python(self, item: Any, kit: Any) -> None:
+        time.sleep(3600)
+
+    async def do_hang_gil(self, item: Any, kit: Any) -> None:
+        ctypes.PyDLL(None).sleep(3600)
+
+    async def do_hang_await(self, item: Any, kit: Any) -> None:
+        await asyncio.sleep(3600)
+
+    async def do_sigstop(self, item: Any, kit: Any) -> None:
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+    async def do_slow(self, item: Any, kit: Any) -> None:
+        until = time.monotonic() + item.seconds
+        while time.monotonic() < until:
+            await asyncio.sleep(0.1)
+            kit.progress()
+
+    async def do_eat(self, item: Any, kit: Any) -> None:
+        hoard = []
+        while True:
+            hoard.append(np.ones(2**22))
+            await asyncio.sleep(0.01)
+
+
+class FaultyStart(Fault):
+    """A task that cannot be set up."""
+
+    name = "faulty-start"
+    how: str = "raise"
+
+    def model_post_init(self, context: Any) -> None:
+        if "VALLE_FAULT_WORKER" not in os.environ and not is_worker():
+            return
+        if self.how == "raise":
+            raise FileNotFoundError("weights of the model are missing")
+        if self.how == "exit":
+            os._exit(3)
+        time.sleep(3600)
+
+
+def is_worker() -> bool:
+    """Whether this process is a Ray worker."""
+    return "ray" in sys.modules and "default_worker" in " ".join(sys.orig_argv)
+
+
+@hookimpl
+def tasks() -> list[type[Task]]:
+    return [Fault, FaultyStart]

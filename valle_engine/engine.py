@@ -1,0 +1,155 @@
+"""One run of a job: pending items -> executor -> store -> scorers -> gate -> products. No torch and no ray here."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from valle_engine.errors import DiskFull, RunAborted
+from valle_engine.executors.dispatch import Charge, Dispatcher
+from valle_engine.executors.driver import drive
+from valle_engine.executors.inline import InlinePool
+from valle_engine.executors.interrupts import Interrupts
+from valle_engine.job.fingerprints import recipe, recipe_digest
+from valle_engine.plan import make_plan
+from valle_engine.recording import RunRecorder
+from valle_engine.records import RunInfo, Summary
+from valle_engine.store.store import open_store, start_over
+from valle_engine.worker import WorkerSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from valle_engine.executors.pool import Pool
+    from valle_engine.job.loading import Job
+    from valle_engine.plan import Plan
+    from valle_engine.plugins import Plugins
+    from valle_engine.recording import Snapshot
+    from valle_engine.records import Outcome
+    from valle_engine.store.store import Store
+
+MARKS = "marks"
+"""Folder of the workers' marks, inside the state folder."""
+ABORTED = 3
+
+
+class Watcher(Protocol):
+    """Who watches a run, on the driver."""
+
+    def started(self, run: RunInfo) -> None:
+        """Told before the first item is given out."""
+
+    def settled(self, outcome: Outcome) -> None:
+        """Told when an outcome is in the ledger."""
+
+    def tick(self, snapshot: Snapshot) -> None:
+        """Told several times a second."""
+
+    def ended(self, summary: Summary) -> None:
+        """Told how the run ended."""
+
+
+@dataclass(slots=True)
+class End:
+    """How the working part of a run came to its end."""
+
+    stopped: str = ""
+    exit_code: int = 0
+
+
+def run_job(job: Job, plugins: Plugins, watcher: Watcher, *, fresh: bool = False) -> Summary:
+    """Do what is pending of a job, to the end or to the reason why not.
+
+    `fresh` sets the ledger aside and begins anew. Raises `JobError` and `StoreError` before any work has started; what
+    happens later is told by the summary.
+    """
+    began = time.monotonic()
+    if fresh:
+        start_over(job.folder, job.state, job.shard)
+    with Interrupts() as interrupts, open_store(job.folder, job.state, job.shard) as store:
+        plan = make_plan(job, store.ledger.lookup, store.outputs.checker())
+        run = RunInfo(job.spec.name, job.task.name, job.folder, plan.items, plan.todo)
+        made = recipe(job)
+        store.begin_run(recipe_digest(made), made, plan.items, plan.todo)
+        watcher.started(run)
+        plugins.hook.run_started(run=run)
+        recorder = RunRecorder(job, plugins, store, run, watcher)
+        end = _work(job, plan, store, recorder, interrupts) if plan.todo else End()
+        summary = _close(store, recorder, end, time.monotonic() - began)
+        plugins.hook.run_finished(run=run, summary=summary)
+        watcher.ended(summary)
+    return summary
+
+
+def _work(job: Job, plan: Plan, store: Store, recorder: RunRecorder, interrupts: Interrupts) -> End:
+    try:
+        with _pool(job, store) as pool:
+            # Ray takes SIGTERM for itself when it starts.
+            interrupts.install()
+            workers, limits = job.spec.workers, job.spec.limits
+            charges = {item: Charge(item, kept.crashes, kept.errors) for item, kept in recorder.charges().items()}
+            dispatcher = Dispatcher(limits, pool.places, workers.slots, workers.start_seconds, charges)
+            orders = recorder.remembered(plan.pending())
+            drive(pool, dispatcher, orders, recorder, interrupts, grace_seconds=limits.grace_seconds)
+            recorder.flush()
+    except (RunAborted, DiskFull) as error:
+        return _aborted(recorder, str(error))
+    if interrupts.count:
+        return End(interrupts.reason, interrupts.exit_code)
+    return End()
+
+
+def _aborted(recorder: RunRecorder, reason: str) -> End:
+    try:
+        recorder.flush()
+    except DiskFull as error:
+        reason = str(error)
+    return End(reason, ABORTED)
+
+
+@contextmanager
+def _pool(job: Job, store: Store) -> Iterator[Pool]:
+    spec = WorkerSpec(
+        task=job.task.name,
+        options=job.task.model_dump(mode="json"),
+        seed=job.spec.seed,
+        slots=job.spec.workers.slots,
+        format=job.spec.output.format,
+        takes=bool(job.spec.accept),
+    )
+    if job.spec.workers.executor == "inline":
+        with closing(InlinePool(spec, store.outputs)) as inline:
+            yield inline
+        return
+    # Ray reads this when it is imported. Without it, it prints the raylet's words on the standard output.
+    os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", "")
+    from valle_engine.executors.ray import RayPool  # noqa: PLC0415 - only a run that asks for Ray loads it
+
+    marks = store.state / MARKS
+    marks.mkdir(exist_ok=True)
+    with closing(RayPool(spec, store.outputs, job.spec.workers, marks)) as pool:
+        yield pool
+
+
+def _close(store: Store, recorder: RunRecorder, end: End, wall_seconds: float) -> Summary:
+    counts = store.ledger.counts()
+    all_counts = {state: counts.get(state, 0) for state in ("done", "failed", "rejected", "quarantined")}
+    pending = recorder.run.items - sum(all_counts.values())
+    exit_code = end.exit_code
+    if not exit_code and all_counts["done"] < recorder.run.items:
+        exit_code = 2
+    store.end_run(end.stopped)
+    if not end.exit_code:
+        recorder.make_products()
+    return Summary(
+        items=recorder.run.items,
+        worked=recorder.settled,
+        counts={**all_counts, "pending": pending},
+        audio_seconds=recorder.audio_seconds,
+        wall_seconds=wall_seconds,
+        stopped=end.stopped,
+        exit_code=exit_code,
+    )

@@ -1,0 +1,180 @@
+"""What came of a run's orders: scored, judged, committed in groups, told to who watches."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from valle_engine.gate import best_take, violations
+from valle_engine.parts import Take
+from valle_engine.records import Failure, Order, Outcome
+from valle_engine.store.rows import Charge as KeptCharge
+from valle_engine.store.rows import LedgerRow
+from valle_engine.worker import output_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from valle_engine.engine import Watcher
+    from valle_engine.executors.dispatch import Charge, Dispatcher
+    from valle_engine.job.loading import Job
+    from valle_engine.plugins import Plugins
+    from valle_engine.records import RunInfo
+    from valle_engine.store.store import Store
+
+COMMIT_ROWS = 100
+COMMIT_SECONDS = 0.2
+"""A group of outcomes is committed when it is this large or this old: a commit waits for the disk once."""
+TICK_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """How far a run is: its items by fate, seconds since its first order, one line a worker."""
+
+    pending: int
+    done: int
+    failed: int
+    running: int
+    elapsed: float
+    audio_seconds: float
+    workers: tuple[str, ...]
+
+    @property
+    def settled(self) -> int:
+        """Items of this run whose fate is known."""
+        return self.done + self.failed
+
+
+class RunRecorder:
+    """The driver's recorder: a `valle_engine.executors.driver.Recorder` over the store, the scorers and the gate."""
+
+    def __init__(self, job: Job, plugins: Plugins, store: Store, run: RunInfo, watcher: Watcher) -> None:
+        self.run = run
+        self.done = 0
+        self.failed = 0
+        self.audio_seconds = 0.0
+        self._job = job
+        self._plugins = plugins
+        self._store = store
+        self._watcher = watcher
+        self._orders: dict[str, Order] = {}
+        self._takes: defaultdict[str, list[Outcome]] = defaultdict(list)
+        self._rows: list[LedgerRow] = []
+        self._oldest = 0.0
+        self._ticked = 0.0
+        self._began = time.monotonic()
+
+    @property
+    def settled(self) -> int:
+        """Items of this run whose fate is known."""
+        return self.done + self.failed
+
+    def charges(self) -> Mapping[str, KeptCharge]:
+        """What unsettled items were charged with in earlier runs."""
+        return self._store.ledger.charges()
+
+    def remembered(self, orders: Iterator[Order]) -> Iterator[Order]:
+        """Pass orders on and keep them until they are settled; a run has few of them at a time."""
+        for order in orders:
+            self._orders[order.id] = order
+            yield order
+
+    def settle(self, outcome: Outcome) -> Order | None:
+        """Score and judge an outcome; returns another take of the item to run, or None when its fate is known."""
+        order = self._orders[outcome.id]
+        if outcome.state == "done" and self._job.scorers:
+            outcome = self._scored(order, outcome)
+        if self._job.spec.accept and outcome.state == "done":
+            again = self._judged(order, outcome)
+            if again is not None:
+                self._orders[order.id] = again
+                return again
+            outcome = self._chosen(order)
+        self._keep(self._orders.pop(order.id), outcome)
+        return None
+
+    def charge(self, charges: Sequence[Charge]) -> None:
+        """Keep budgets across runs."""
+        for charge in charges:
+            order = self._orders.get(charge.id)
+            if order is not None:
+                self._store.ledger.charge(charge.id, KeptCharge(order.fingerprint, charge.crashes, charge.errors))
+
+    def tick(self, dispatcher: Dispatcher) -> None:
+        """Commit a group that is due, and show how far the run is."""
+        now = time.monotonic()
+        if self._rows and (len(self._rows) >= COMMIT_ROWS or now - self._oldest >= COMMIT_SECONDS):
+            self.flush()
+        if now - self._ticked >= TICK_SECONDS:
+            self._ticked = now
+            self._watcher.tick(self._snapshot(dispatcher, now))
+
+    def flush(self) -> None:
+        """Commit what waits; only then is anybody told."""
+        rows, self._rows = self._rows, []
+        if not rows:
+            return
+        self._store.ledger.record(rows)
+        for row in rows:
+            self._watcher.settled(row.outcome)
+            self._plugins.hook.item_finished(run=self.run, outcome=row.outcome)
+
+    def _keep(self, order: Order, outcome: Outcome) -> None:
+        if outcome.state == "done":
+            self.done += 1
+        else:
+            self.failed += 1
+        if outcome.file and outcome.file.rate:
+            self.audio_seconds += outcome.file.samples / outcome.file.rate
+        if not self._rows:
+            self._oldest = time.monotonic()
+        self._rows.append(LedgerRow(outcome, order.fields, order.ordinal))
+
+    def _scored(self, order: Order, outcome: Outcome) -> Outcome:
+        audio = self._store.outputs.local(outcome.file.path) if outcome.file else None
+        take = Take(order.fields, outcome, audio)
+        scores: dict[str, float] = {}
+        for scorer in self._job.scorers:
+            try:
+                [figures] = scorer.score([take])
+            except Exception as error:  # noqa: BLE001 - a scorer is a plugin; what it raises is told as the item's failure
+                failure = Failure(type(error).__name__, f"scorer {scorer.name!r}: {error}")
+                return replace(outcome, state="failed", failure=failure)
+            scores |= figures
+        return replace(outcome, scores=scores)
+
+    def _judged(self, order: Order, outcome: Outcome) -> Order | None:
+        takes = self._takes[order.id]
+        takes.append(outcome)
+        if violations(outcome.scores, self._job.spec.accept) and len(takes) < self._job.spec.attempts:
+            return replace(order, attempt=order.attempt + 1)
+        return None
+
+    def _chosen(self, order: Order) -> Outcome:
+        """Make the best of an item's takes its output, under its final name, and remove the others."""
+        takes = self._takes.pop(order.id)
+        best = takes[best_take([take.scores for take in takes], self._job.spec.accept)]
+        for take in takes:
+            if take is not best and take.file:
+                self._store.outputs.remove(take.file.path)
+        told: dict[str, Any] = {"takes": tuple({"attempt": take.attempt, **take.scores} for take in takes)}
+        if best.file:
+            told["file"] = self._store.outputs.move(best.file, output_name(order.id, self._job.spec.output.format))
+        broken = violations(best.scores, self._job.spec.accept)
+        if broken:
+            told |= {"state": "rejected", "failure": Failure("Rejected", "; ".join(broken))}
+        return replace(best, **told)
+
+    def _snapshot(self, dispatcher: Dispatcher, now: float) -> Snapshot:
+        workers = tuple(
+            f"{place.worker} {place.state}: {len(place.flights)} items, {place.done} done"
+            for place in dispatcher.places
+            if place.generation
+        )
+        elapsed = now - self._began
+        return Snapshot(
+            self.run.pending, self.done, self.failed, dispatcher.running, elapsed, self.audio_seconds, workers
+        )
