@@ -17,7 +17,7 @@ from valle_engine.store.outputs import FLOOR_BYTES, OutputFolder
 from valle_engine.store.places import label_of, labels, ledger_path, lock_path, shards_of, state_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from valle_engine.job.items import Shard
@@ -114,6 +114,18 @@ def accept_loss(place: Path) -> list[Path]:
                 database.end_open_runs(path, "its write-ahead log was lost")
                 accepted.append(path)
     return accepted
+
+
+def forget(place: Path, ids: Sequence[str] | None = None) -> int:
+    """Make what failed in a state folder pending again, with whole budgets: all of it, or those ids.
+
+    Returns how many items. Raises `StoreError` when a driver is at work.
+    """
+    count = 0
+    for label in labels(place):
+        with RunLock(lock_path(place, label)), Ledger(ledger_path(place, label)) as ledger:
+            count += ledger.forget(ids)
+    return count
 
 
 def _prepare_state(place: Path, floor_bytes: int) -> None:
