@@ -63,6 +63,22 @@ class Output(Section):
     products: list[PartSpec] = Field(default_factory=list, description="What is made when the run has ended.")
 
 
+class Reading(Section):
+    """How the rows of a source become items; these keys stand beside the source's own options.
+
+    Rows are chosen by `where`, then counted by `limit`.
+    """
+
+    rename: dict[str, str] = Field(default_factory=dict, description="Our field: the source's column.")
+    where: dict[str, str | None] = Field(
+        default_factory=dict, description="Only rows whose column equals this; null stands for an absent one."
+    )
+    limit: int | None = Field(None, ge=1, description="No more than that many items.")
+    root: str | None = Field(
+        None, description="Folder that the rows' paths start from and must stay in. Default: the job file's."
+    )
+
+
 class Bound(Section):
     """Bounds of one score, both inclusive."""
 

@@ -11,7 +11,7 @@ import math
 import os
 import re
 from array import array
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import orjson
@@ -47,28 +47,28 @@ _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 _FLOAT = re.compile(r"-?(0|[1-9][0-9]{0,17})?(\.[0-9]{1,40})?([eE][-+]?[0-9]{1,3})?")
 
 
-@dataclass(frozen=True, slots=True)
 class PackedItems:
     """The inline items as one run of compact JSON texts: a tenth of what the objects would take."""
 
-    text: bytearray = field(default_factory=bytearray)
-    ends: array[int] = field(default_factory=lambda: array("Q"))
-    lines: array[int] = field(default_factory=lambda: array("Q"))
+    def __init__(self) -> None:
+        self._text = bytearray()
+        self._ends = array("Q")
+        self._lines = array("Q")
 
     def add(self, value: Any, line: int) -> None:
         """Keep one item."""
-        self.text.extend(orjson.dumps(value))
-        self.ends.append(len(self.text))
-        self.lines.append(line)
+        self._text.extend(orjson.dumps(value))
+        self._ends.append(len(self._text))
+        self._lines.append(line)
 
     def __len__(self) -> int:
-        return len(self.ends)
+        return len(self._ends)
 
     def __iter__(self) -> Iterator[tuple[int, Any]]:
         """Each item's line and value."""
         start = 0
-        with memoryview(self.text) as text:
-            for line, end in zip(self.lines, self.ends, strict=True):
+        with memoryview(self._text) as text:
+            for line, end in zip(self._lines, self._ends, strict=True):
                 yield line, orjson.loads(text[start:end])
                 start = end
 
@@ -162,7 +162,7 @@ class _Reader:
                 packed, values[key] = self._packed(), []
             else:
                 value = self._node(event, (key,))
-                values[key] = value if key in _TEXT_SECTIONS else _typed(value)
+                values[key] = _resolved(value, str if key in _TEXT_SECTIONS else _typed)
         return packed
 
     def _packed(self) -> PackedItems:
@@ -248,21 +248,21 @@ class _Reader:
         return JobError([Problem(message, self._file, event.start_mark.line + 1, hint=hint)])
 
 
-def _typed(value: Any) -> Any:
-    """Give plain scalars their types."""
+def _resolved(value: Any, resolve: Callable[[str], Any]) -> Any:
+    """The value with every plain scalar replaced by what it stands for."""
     if isinstance(value, dict):
-        return {key: _typed(each) for key, each in value.items()}
+        return {key: _resolved(each, resolve) for key, each in value.items()}
     if isinstance(value, list):
-        return [_typed(each) for each in value]
-    return _typed_scalar(value) if isinstance(value, _Plain) else value
+        return [_resolved(each, resolve) for each in value]
+    return resolve(value) if isinstance(value, _Plain) else value
 
 
-def _typed_scalar(text: str) -> str | bool | int | float:
+def _typed(text: str) -> str | bool | int | float:
     if text in _BOOLEANS:
         return _BOOLEANS[text]
     if _INTEGER.fullmatch(text):
         return int(text)
-    if _FLOAT.fullmatch(text) and any(mark.isdigit() for mark in text.partition("e")[0]):
+    if _FLOAT.fullmatch(text) and text.lower().partition("e")[0] not in {"", "-"}:
         number = float(text)
         return number if math.isfinite(number) else str(text)
     return str(text)

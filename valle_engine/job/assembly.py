@@ -1,0 +1,237 @@
+"""Build the parts that a job file names; every mistake is a finding, and what could not be built is left out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from valle_engine.errors import JobError, PluginError
+from valle_engine.job.inline import Inline
+from valle_engine.job.items import Manifest
+from valle_engine.job.paths import Base, path_fields
+from valle_engine.job.schema import Bound, Reading
+from valle_engine.job.yaml import PackedItems
+from valle_engine.parts import Part, Product, Sampler, Scorer, Source, Task, check_chain
+from valle_engine.registry import Registry, nearest, problems_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from valle_engine.job.findings import Findings
+    from valle_engine.job.yaml import KeyPath
+    from valle_engine.plugins import Plugins
+
+P = TypeVar("P", bound=Part)
+M = TypeVar("M", bound=BaseModel)
+
+OWN_SECTIONS = frozenset({"task", "sampling", "items", "scores", "accept", "defaults"})
+"""Sections whose form is checked here, because the installed parts say what they may hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """One job file being put together. `values` is what it says; `origins` gathers the package of each part."""
+
+    values: Mapping[str, Any]
+    findings: Findings
+    plugins: Plugins
+    folder: Path
+    origins: dict[str, str] = field(default_factory=dict)
+
+    def task(self) -> Task | None:
+        """The task, with a model if it needs one."""
+        if "task" not in self.values:
+            return None
+        task = self._named(self.plugins.tasks, self.values["task"], ("task",))
+        if task is not None and task.needs_model and self.values.get("model") is None:
+            self.findings.add(("task",), f"task {task.name!r} needs a model", "add `model: ...`")
+        return task
+
+    def samplers(self) -> tuple[Sampler, ...]:
+        """The chain of samplers in the order of the file."""
+        sampling = self._section("sampling", dict, "a mapping of samplers, such as {temperature: 0.9, top-p: 0.95}")
+        registry = self.plugins.samplers
+        built = [self._built(registry, name, options, ("sampling", name)) for name, options in sampling.items()]
+        samplers = tuple(sampler for sampler in built if sampler is not None)
+        for message in check_chain(samplers):
+            self.findings.add(("sampling",), message)
+        return samplers
+
+    def scorers(self) -> tuple[Scorer, ...]:
+        """The scorers; the gate may judge by these alone."""
+        scores = self._section("scores", list, "a list of scorers, such as [wer]")
+        return self._listed(self.plugins.scorers, scores, ("scores",), once=True)
+
+    def check_gate(self, scorers: Sequence[Scorer]) -> None:
+        """Note what is wrong with `accept`."""
+        accept = self._section("accept", dict, "a mapping of scores to bounds, such as {wer: {max: 0.1}}")
+        names = [scorer.name for scorer in scorers]
+        for name, values in accept.items():
+            if name not in names:
+                near = nearest(name, names)
+                way_out = f"did you mean {near!r}?" if near else f"add {name!r} to `scores`"
+                self.findings.add(("accept", name), f"no score {name!r} is computed", way_out)
+            bound = self._valid(Bound, values, ("accept", name), "bound")
+            if bound is not None:
+                self._check_bound(bound, ("accept", name))
+
+    def products(self) -> tuple[Product, ...]:
+        """The products; their list's form is checked with the rest of `output`."""
+        output = self.values.get("output")
+        products = output.get("products") if isinstance(output, dict) else None
+        return self._listed(
+            self.plugins.products, products if isinstance(products, list) else [], ("output", "products")
+        )
+
+    def manifest(self, task: Task | None, scorers: Sequence[Scorer], **choice: Any) -> Manifest | None:
+        """The items, unread; None when they could not be read to any use.
+
+        `choice` is what the command line picks of them: `limit`, `shard`.
+        """
+        if "items" not in self.values:
+            return None
+        before = len(self.findings.problems)
+        needs = {need: scorer.name for scorer in scorers for need in sorted(scorer.needs - {"audio"})}
+        defaults = self._defaults(task, needs) if task else {}
+        source, reading = self._source(self.values["items"])
+        if task is None or source is None or reading is None:
+            return None
+        base = self._row_base(reading)
+        if len(self.findings.problems) > before:
+            return None
+        return Manifest(source, task.Item, base, reading, defaults, needs, **choice)
+
+    def _source(self, items: Any) -> tuple[Source | None, Reading | None]:
+        if isinstance(items, list):
+            return Inline(file=self.findings.file, items=self._packed(items)), Reading()
+        if not isinstance(items, dict) or not isinstance(items.get("kind"), str):
+            known = ", ".join(self.plugins.sources.names())
+            message = "items are a list, or a source such as {kind: jsonl, path: lines.jsonl}"
+            self.findings.add(("items",), message, f"installed sources: {known or 'none'}")
+            return None, None
+        options = {key: value for key, value in items.items() if key != "kind"}
+        shared = {key: options.pop(key) for key in Reading.model_fields if key in options}
+        reading = self._valid(Reading, shared, ("items",), "items")
+        self._drop_unknown(items["kind"], options)
+        return self._built(self.plugins.sources, items["kind"], options, ("items",)), reading
+
+    def _packed(self, items: list[Any]) -> PackedItems:
+        document = self.findings.document
+        if document.items is not None:
+            return document.items
+        packed = PackedItems()  # a list that came by an alias
+        for each in items:
+            packed.add(each, document.line(("items",)))
+        return packed
+
+    def _drop_unknown(self, kind: str, options: dict[str, Any]) -> None:
+        """Note the options that neither the source nor every source has: the registry knows of the first only."""
+        offer = self.plugins.sources.offers.get(kind)
+        if offer is None:
+            return
+        known = [*offer.part.model_fields, *Reading.model_fields]
+        for option in [option for option in options if option not in known]:
+            del options[option]
+            near = nearest(option, known)
+            hint = f"did you mean {near!r}?" if near else f"it has: {', '.join(known)}"
+            self.findings.add(("items", option), f"source {kind!r} has no option {option!r}", hint)
+
+    def _row_base(self, reading: Reading) -> Base:
+        if reading.root is None:
+            return Base(self.folder)
+        root = Path(self.folder, reading.root)
+        if not root.is_dir():
+            self.findings.add(("items", "root"), f"no such folder: {root}")
+        return Base(root, confined=True)
+
+    def _defaults(self, task: Task, needs: Mapping[str, str]) -> dict[str, Any]:
+        """The defaults with absolute paths."""
+        defaults = dict(self._section("defaults", dict, "a mapping of fields, such as {language: en}"))
+        known = [name for name in [*task.Item.model_fields, *needs] if name != "id"]
+        for name in [name for name in defaults if name not in known]:
+            near = nearest(name, known)
+            hint = f"did you mean {near!r}?" if near else f"they have: {', '.join(known) or 'nothing but an id'}"
+            self.findings.add(("defaults", name), f"items of task {task.name!r} have no default {name!r}", hint)
+        for name in path_fields(task.Item) & defaults.keys():
+            if isinstance(defaults[name], str):
+                defaults[name] = self._located(Base(self.folder), defaults[name], ("defaults", name))
+        try:
+            task.Item.model_validate(defaults)
+        except ValidationError as error:
+            wrong = [problem for problem in problems_of(error, task.Item, "default") if problem.path in defaults]
+            self.findings.add_part(("defaults",), wrong)
+        return defaults
+
+    def _listed(self, registry: Registry[P], specs: list[Any], path: KeyPath, *, once: bool = False) -> tuple[P, ...]:
+        built = [self._named(registry, spec, (*path, place)) for place, spec in enumerate(specs)]
+        parts = tuple(part for part in built if part is not None)
+        for name, times in Counter(part.name for part in parts).items():
+            if once and times > 1:
+                self.findings.add(path, f"{registry.kind} {name!r} is listed {times} times")
+        return parts
+
+    def _named(self, registry: Registry[P], spec: Any, path: KeyPath) -> P | None:
+        """A part by its name, or by a mapping with `name` and its options."""
+        if isinstance(spec, str):
+            return self._built(registry, spec, None, path)
+        if isinstance(spec, dict) and isinstance(spec.get("name"), str):
+            options = {key: value for key, value in spec.items() if key != "name"}
+            return self._built(registry, spec["name"], options, path)
+        known = ", ".join(registry.names()) or "none"
+        message = f"a {registry.kind} is a name, or a mapping with `name` and options"
+        self.findings.add(path, message, f"installed: {known}")
+        return None
+
+    def _built(self, registry: Registry[P], name: str, options: Any, path: KeyPath) -> P | None:
+        try:
+            part = registry.build(name, options)
+            offer = registry.offer(name)
+        except JobError as error:
+            self.findings.add_part(path, error.problems)
+            return None
+        except PluginError as error:
+            self.findings.add(path, str(error))
+            return None
+        self.origins[f"{registry.kind} {name}"] = f"{offer.package} {offer.version}"
+        return self._anchored(part, path)
+
+    def _anchored(self, part: P, path: KeyPath) -> P:
+        """The part with its paths absolute; like those of items, they lead to what must exist."""
+        base = Base(self.folder, folders=True)
+        given = {name: getattr(part, name) for name in path_fields(type(part))}
+        absolute = {
+            name: Path(self._located(base, str(value), (*path, name))) for name, value in given.items() if value
+        }
+        return part.model_copy(update=absolute) if absolute else part
+
+    def _located(self, base: Base, name: str, path: KeyPath) -> str:
+        absolute, wrong = base.locate(name)
+        if wrong:
+            self.findings.add(path, wrong)
+        return absolute
+
+    def _section(self, name: str, form: type[Any], expected: str) -> Any:
+        """A section that may be missing, in the form it must have."""
+        value = self.values.get(name)
+        if isinstance(value, form):
+            return value
+        if name in self.values:
+            self.findings.add((name,), f"{name} is {expected}")
+        return form()
+
+    def _valid(self, model: type[M], values: Any, path: KeyPath, thing: str) -> M | None:
+        try:
+            return model.model_validate(values)
+        except ValidationError as error:
+            self.findings.add_part(path, problems_of(error, model, thing))
+            return None
+
+    def _check_bound(self, bound: Bound, path: KeyPath) -> None:
+        if bound.min is None and bound.max is None:
+            self.findings.add(path, "a bound without `min` and `max` judges nothing")
+        elif bound.min is not None and bound.max is not None and bound.min > bound.max:
+            self.findings.add(path, f"nothing lies between min {bound.min:g} and max {bound.max:g}")

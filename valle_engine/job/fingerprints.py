@@ -1,0 +1,123 @@
+"""What determines an item's output: the recipe of the job, and the fingerprint of each item under it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from valle_engine.errors import JobError, Problem
+from valle_engine.job.paths import CACHED_PATHS, path_fields
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic import BaseModel
+
+    from valle_engine.job.loading import Job
+    from valle_engine.parts import BaseItem, Part
+
+FILES_KEY = "@files"
+"""In an item's fields: the sha256 of the files that its path fields name, by field."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileDigests:
+    """The sha256 of files, read again only when their size or time has changed; the latest of very many are kept."""
+
+    _known: dict[str, tuple[int, int, str]] = field(default_factory=dict)
+
+    def of(self, path: str) -> str:
+        """The digest of a file's content. Raises `JobError` when it cannot be read."""
+        try:
+            now = os.stat(path)  # noqa: PTH116 - called once an item
+            size, changed, digest = self._known.get(path, (-1, -1, ""))
+            if (size, changed) != (now.st_size, now.st_mtime_ns):
+                digest = _sha256(path)
+                if len(self._known) >= CACHED_PATHS:
+                    self._known.clear()
+                self._known[path] = now.st_size, now.st_mtime_ns, digest
+        except OSError as error:
+            raise JobError([Problem(f"cannot read {path}: {error.strerror}")]) from None
+        return digest
+
+
+def recipe(job: Job, files: FileDigests) -> dict[str, Any]:
+    """Everything common to all items that determines their outputs.
+
+    Workers, limits, scores, bounds, attempts and places are no part of it: they decide which outputs there are and
+    where, not what is in them.
+    """
+    return {
+        "task": _part(job, "task", job.task, files),
+        "model": _model(job, files),
+        "sampling": [_part(job, "sampler", sampler, files) for sampler in job.samplers],
+        "seed": job.spec.seed,
+        "format": job.spec.output.format,
+    }
+
+
+def recipe_digest(made_by: Mapping[str, Any]) -> str:
+    """The sha256 of a recipe."""
+    return hashlib.sha256(canonical(made_by)).hexdigest()
+
+
+def item_fields(item: BaseItem, files: FileDigests) -> dict[str, Any]:
+    """The item's fields as plain values, with the digests of its files under `FILES_KEY`, where it names any."""
+    fields = item.model_dump(mode="json")
+    digests = _digests(type(item), fields, files)
+    return {**fields, FILES_KEY: digests} if digests else fields
+
+
+def fingerprint(digest_of_recipe: str, fields: Mapping[str, Any]) -> str:
+    """The sha256 of what determines one item's output: the recipe, and its fields (see `item_fields`).
+
+    A file counts by its content, so that moving it changes nothing.
+    """
+    digests = fields.get(FILES_KEY, {})
+    facts = {**fields, **digests} if digests else fields
+    return hashlib.sha256(digest_of_recipe.encode() + b"\n" + canonical(facts)).hexdigest()
+
+
+def canonical(value: Any) -> bytes:
+    """JSON with one form for equal values."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def _part(job: Job, kind: str, part: Part, files: FileDigests) -> dict[str, Any]:
+    options = part.model_dump(mode="json")
+    options |= _digests(type(part), options, files)
+    package, _, version = job.origins[f"{kind} {part.name}"].rpartition(" ")
+    return {"name": part.name, "options": options, "package": package, "version": version}
+
+
+def _digests(model: type[BaseModel], values: Mapping[str, Any], files: FileDigests) -> dict[str, str]:
+    named = {name: values[name] for name in path_fields(model) if values.get(name) is not None}
+    return {name: _content(path, files) for name, path in named.items()}
+
+
+def _content(path: str, files: FileDigests) -> str:
+    """The digest of a file, or of a folder with all that is in it."""
+    if not os.path.isdir(path):  # noqa: PTH112 - called once an item
+        return files.of(path)
+    found = sorted(inner for inner in Path(path).rglob("*") if inner.is_file())
+    digests = {str(inner.relative_to(path)): files.of(str(inner)) for inner in found}
+    return hashlib.sha256(canonical(digests)).hexdigest()
+
+
+def _model(job: Job, files: FileDigests) -> str | None:
+    """The model by its name, or by its content where it is a file or a folder."""
+    name = job.spec.model
+    if name is None:
+        return None
+    place = job.file.absolute().parent / name
+    return f"sha256:{_content(str(place), files)}" if place.exists() else name
+
+
+def _sha256(path: str) -> str:
+    with open(path, "rb") as stream:  # noqa: PTH123 - beside os.stat
+        return hashlib.file_digest(stream, "sha256").hexdigest()
