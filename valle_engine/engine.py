@@ -6,6 +6,7 @@ import os
 import time
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from valle_engine.errors import DiskFull, RunAborted
@@ -13,12 +14,13 @@ from valle_engine.executors.dispatch import Charge, Dispatcher
 from valle_engine.executors.driver import drive
 from valle_engine.executors.inline import InlinePool
 from valle_engine.executors.interrupts import Interrupts
-from valle_engine.job.fingerprints import recipe, recipe_digest
 from valle_engine.plan import make_plan
 from valle_engine.recording import RunRecorder
 from valle_engine.records import RunInfo, Summary
+from valle_engine.store.places import is_url
+from valle_engine.store.readers import LedgerRun, Ledgers
 from valle_engine.store.store import open_store, start_over
-from valle_engine.worker import WorkerSpec
+from valle_engine.worker import WorkerSpec, output_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from valle_engine.plugins import Plugins
     from valle_engine.recording import Snapshot
     from valle_engine.records import Outcome
+    from valle_engine.store.ledger import LedgerReader
+    from valle_engine.store.outputs import OutputFolder
     from valle_engine.store.store import Store
 
 MARKS = "marks"
@@ -70,18 +74,39 @@ def run_job(job: Job, plugins: Plugins, watcher: Watcher, *, fresh: bool = False
     if fresh:
         start_over(job.folder, job.state, job.shard)
     with Interrupts() as interrupts, open_store(job.folder, job.state, job.shard) as store:
-        plan = make_plan(job, store.ledger.lookup, store.outputs.checker())
-        run = RunInfo(job.spec.name, job.task.name, job.folder, plan.items, plan.todo)
-        made = recipe(job)
-        store.begin_run(recipe_digest(made), made, plan.items, plan.todo)
+        plan = plan_of(job, store.ledger, store.outputs)
+        pending = sum(plan.to_do.values())
+        run = RunInfo(job.name, job.task.name, job.folder, plan.items, pending)
+        _arrange(store, plan)
+        store.begin_run(plan.recipe_digest, plan.recipe, plan.items, pending)
         watcher.started(run)
         plugins.hook.run_started(run=run)
         recorder = RunRecorder(job, plugins, store, run, watcher)
-        end = _work(job, plan, store, recorder, interrupts) if plan.todo else End()
+        end = _work(job, plan, store, recorder, interrupts) if pending else End()
         summary = _close(store, recorder, end, time.monotonic() - began)
+        if not end.stopped:
+            _make_products(job, store)
         plugins.hook.run_finished(run=run, summary=summary)
         watcher.ended(summary)
     return summary
+
+
+def plan_of(job: Job, ledger: LedgerReader, outputs: OutputFolder) -> Plan:
+    """Check a job's items and decide about each against a ledger and the output files. Raises `JobError`."""
+
+    def exists(item_id: str) -> bool:
+        path = outputs.local(output_name(item_id, job.spec.output.format))
+        return path is not None and path.exists()
+
+    return make_plan(
+        job, ledger.lookup, outputs.checker(), exists=exists if outputs.has_outputs() else None, tried=ledger.charges()
+    )
+
+
+def _arrange(store: Store, plan: Plan) -> None:
+    """Bring the ledger's order up to date when the manifest is not what it was."""
+    if plan.moved or plan.known != sum(store.ledger.counts().values()):
+        store.ledger.arrange(plan.places())
 
 
 def _work(job: Job, plan: Plan, store: Store, recorder: RunRecorder, interrupts: Interrupts) -> End:
@@ -134,6 +159,14 @@ def _pool(job: Job, store: Store) -> Iterator[Pool]:
         yield pool
 
 
+def _make_products(job: Job, store: Store) -> None:
+    """Make what the job asks for of all outcomes; behind a URL it is made beside the ledger."""
+    folder = Path(store.outputs.address) if not is_url(store.outputs.spec) else store.state
+    with Ledgers(store.state) as ledgers:
+        for product in job.products:
+            product.make(LedgerRun(ledgers, folder, job.name))
+
+
 def _close(store: Store, recorder: RunRecorder, end: End, wall_seconds: float) -> Summary:
     counts = store.ledger.counts()
     all_counts = {state: counts.get(state, 0) for state in ("done", "failed", "rejected", "quarantined")}
@@ -142,8 +175,6 @@ def _close(store: Store, recorder: RunRecorder, end: End, wall_seconds: float) -
     if not exit_code and all_counts["done"] < recorder.run.items:
         exit_code = 2
     store.end_run(end.stopped)
-    if not end.exit_code:
-        recorder.make_products()
     return Summary(
         items=recorder.run.items,
         worked=recorder.settled,

@@ -121,7 +121,7 @@ class FaultyStart(Fault):
     how: str = "raise"
 
     def model_post_init(self, context: Any) -> None:
-        if "VALLE_FAULT_WORKER" not in os.environ and not is_worker():
+        if not is_worker():
             return
         if self.how == "raise":
             raise FileNotFoundError("weights of the model are missing")
@@ -133,6 +133,62 @@ class FaultyStart(Fault):
 def is_worker() -> bool:
     """Whether this process is a Ray worker."""
     return "ray" in sys.modules and "default_worker" in " ".join(sys.orig_argv)
+
+
+def arm() -> None:
+    """Kill this worker at the place that VALLE_FAULT_AT names, for the item or the worker of VALLE_FAULT_ITEM.
+
+    The engine knows nothing of it: the faults are put into a worker from outside, where a power cut would come from.
+    """
+    place, item = os.environ.get("VALLE_FAULT_AT"), os.environ.get("VALLE_FAULT_ITEM", "")
+    if place is None or not is_worker():
+        return
+    from valle_engine.store import outputs
+    from valle_engine.worker import Worker
+
+    if place in {"written", "writing"}:
+        wrap_write(outputs.OutputFolder, place, item)
+    elif place == "place":
+        wrap(Worker, "_take", lambda worker, *_: worker._name.startswith(f"{item}."))
+    elif place == "poll":
+        wrap(Worker, "submit", lambda worker, *_: worker._name.startswith(f"{item}."), stop=True)
+
+
+def wrap(owner: Any, method: str, condition: Any, *, stop: bool = False) -> None:
+    """Kill or stop the process when a method is called and a condition holds."""
+    original = getattr(owner, method)
+
+    async def wrapped(self: Any, *arguments: Any) -> Any:
+        if condition(self, *arguments):
+            os.kill(os.getpid(), signal.SIGSTOP if stop else signal.SIGKILL)
+        return await original(self, *arguments)
+
+    setattr(owner, method, wrapped)
+
+
+def wrap_write(owner: Any, place: str, item: str) -> None:
+    """Kill the process once, before or after an item's file gets its final name."""
+    original, replace = owner.write, os.replace
+    flag = Path(os.environ["VALLE_FAULT_FLAG"])
+
+    def die_once() -> None:
+        if not flag.exists():
+            flag.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def write(self: Any, name: str, *arguments: Any, **options: Any) -> Any:
+        if item not in name:
+            return original(self, name, *arguments, **options)
+        if place == "writing":
+            os.replace = os.rename = lambda *_, **__: die_once() or replace(*_, **__)
+        written = original(self, name, *arguments, **options)
+        die_once()
+        return written
+
+    owner.write = write
+
+
+arm()
 
 
 @hookimpl
