@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -113,6 +113,15 @@ class OpenCodec(ABC):
     @abstractmethod
     def decode(self, codes: Sequence[np.ndarray]) -> list[Clip]:
         """A clip at the codec's rate for each array of codes (frames, codebooks)."""
+
+    def decode_stream(self, pieces: Iterable[np.ndarray]) -> Iterator[Clip]:
+        """Clips while codes (frames, codebooks) still arrive; joined, they are what `decode` gives for all of them.
+
+        A codec that cannot decode in parts waits for the last piece, as this does.
+        """
+        import numpy as np  # noqa: PLC0415 - plain data until a worker decodes
+
+        yield from self.decode([np.concatenate(list(pieces))])
 
 
 @dataclass(frozen=True, slots=True)
