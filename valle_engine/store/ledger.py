@@ -165,20 +165,31 @@ class Ledger(LedgerReader):
         self._run = 0
         self._recipe = ""
         self._charged = set(self.charges())
-        if self._unended():
-            database.check_pages(self._connection, path)
+        if self._rows("SELECT 1 FROM runs WHERE ended IS NULL LIMIT 1"):
+            self._recover()
 
     def _open(self) -> sqlite3.Connection:
         return database.open_writer(self.path)
 
-    def _unended(self) -> bool:
-        return bool(self._rows("SELECT 1 FROM runs WHERE ended IS NULL LIMIT 1"))
-
-    def begin_run(self, digest: str, recipe: Mapping[str, Any], items: int, pending: int) -> Run:
-        """Note that a run begins, and how it makes its outputs. Earlier runs without an end were killed."""
-        run = (time.time(), os.getpid(), socket.gethostname(), valle_engine.__version__, digest, items, pending)
+    def _recover(self) -> None:
+        """Check the ledger that a killed driver left, and note its end: whoever closes it now folds its log in."""
+        database.check_pages(self._connection, self.path)
         with self._transaction() as connection:
             connection.execute(_END_KILLED_RUNS)
+
+    def close(self) -> None:
+        """Close the file. A run that could not be ended keeps its log, as if the driver had been killed."""
+        if not self._run:
+            super().close()
+            return
+        # SQLite removes the log only when the last program lets go, and never when that is a reader.
+        with LedgerReader(self.path):
+            super().close()
+
+    def begin_run(self, digest: str, recipe: Mapping[str, Any], items: int, pending: int) -> Run:
+        """Note that a run begins, and how it makes its outputs."""
+        run = (time.time(), os.getpid(), socket.gethostname(), valle_engine.__version__, digest, items, pending)
+        with self._transaction() as connection:
             connection.execute("INSERT OR IGNORE INTO recipes VALUES (?, ?)", (digest, to_json(recipe) or "{}"))
             query = "INSERT INTO runs (started, pid, host, engine, recipe, items, pending) VALUES (?, ?, ?, ?, ?, ?, ?)"
             self._run = int(connection.execute(query, run).lastrowid or 0)
