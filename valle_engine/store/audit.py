@@ -72,7 +72,7 @@ def audit(
         notes.add("temporary", name, "is half written")
     for name in outputs.unrecorded(rows.paths):
         notes.add("unrecorded", name, "has no row in the ledger")
-    return Audit(items, rows.states, len(rows.paths), rows.bytes, notes.counts, tuple(notes.kept))
+    return Audit(items, dict(rows.states), len(rows.paths), rows.bytes, dict(notes.counts), tuple(notes.kept))
 
 
 class _Notes:
