@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from valle_engine.codecs.checks import checked_codes, samples_at
 from valle_engine.codecs.numerics import exact
-from valle_engine.codecs.spans import Buffer, spans
+from valle_engine.codecs.spans import Buffer, joined, spans
 from valle_engine.codecs.streaming import CausalStream
 from valle_engine.codecs.weights import fill, read_tensors, unnormalised
 from valle_engine.errors import CheckpointError
@@ -31,6 +31,7 @@ RATE = 24000
 FRAME_SAMPLES = 320
 CODEBOOKS = 8
 CODEBOOK_SIZE = 1024
+SPAN_FRAMES = 256  # 3.4 s: longer ones cost memory and gain nothing
 FILE_NAMES = ("model.safetensors", "encodec_24khz-d7cc33bc.th", "pytorch_model.bin")
 # In the layout of the `encodec` package, and in that of transformers.
 CODEBOOK = re.compile(r"quantizer\.(?:vq\.)?layers\.(\d+)\._?codebook\.embed")
@@ -94,14 +95,14 @@ class OpenEncodec(OpenCodec):
 
     def decode(self, codes: Sequence[np.ndarray]) -> list[Clip]:
         """320 samples at 24 kHz a frame, for codes (frames, up to 8)."""
-        return [_joined(self.decode_stream([each])) for each in codes]
+        return [joined(self.decode_stream([each])) for each in codes]
 
     def decode_stream(self, pieces: Iterable[np.ndarray]) -> Iterator[Clip]:
         """Clips as their codes arrive, in pieces of any length; joined, they are what `decode` gives."""
         networks = self._networks
         stream = CausalStream(networks.decoder)
         buffer = Buffer(checked_codes(piece, CODEBOOKS, CODEBOOK_SIZE) for piece in pieces)
-        for start, stop in spans():
+        for start, stop in spans(SPAN_FRAMES):
             if buffer.fill(stop) <= start:
                 return
             with exact():
@@ -114,14 +115,10 @@ class OpenEncodec(OpenCodec):
         networks = self._networks
         stream = CausalStream(networks.encoder)
         codes = []
-        for start, stop in takewhile(lambda span: span[0] * FRAME_SAMPLES < len(samples), spans()):
+        for start, stop in takewhile(lambda span: span[0] * FRAME_SAMPLES < len(samples), spans(SPAN_FRAMES)):
             piece = torch.from_numpy(samples[start * FRAME_SAMPLES : stop * FRAME_SAMPLES]).to(networks.device)
             codes.append(networks.quantise(stream.push(piece[None, None])[0].T))
         return torch.cat(codes).cpu().numpy()
-
-
-def _joined(clips: Iterable[Clip]) -> Clip:
-    return Clip(np.concatenate([clip.samples for clip in clips]), RATE)
 
 
 def _renamed(tensors: Mapping[str, Tensor], networks: nn.Module) -> dict[str, Tensor]:

@@ -59,7 +59,7 @@ def write_vocos(path: Path, seed: int = 0, *, dim: int = 16, blocks: int = 8, ch
 
 
 def _random(network: nn.Module, random: torch.Generator) -> dict[str, Tensor]:
-    """Weights that neither silence nor blow up what goes through: variance 1 over the number of inputs, small biases."""
+    """Weights that neither silence nor blow up what goes through: variance 1 over the inputs, small biases."""
     return {
         name: torch.randn(tensor.shape, generator=random) * (tensor[0].numel() ** -0.5 if tensor.dim() > 1 else 0.05)
         for name, tensor in network.state_dict().items()

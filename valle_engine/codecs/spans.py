@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from valle_engine.records import Clip
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-# In frames of 1/75 s. The first span is short, so that a listener waits little; the largest one bounds memory.
-FIRST = 32
-LARGEST = 1024
+FIRST = 32  # frames: 0.4 s, so that a listener to a stream waits little
 
 
-def spans() -> Iterator[tuple[int, int]]:
-    """(start, stop) in frames, for ever: 32 frames, then twice as many each time, up to 1024."""
+def spans(largest: int) -> Iterator[tuple[int, int]]:
+    """(start, stop) in frames, for ever: 32 frames, then twice as many each time, up to `largest`."""
     start, length = 0, FIRST
     while True:
         yield start, start + length
-        start, length = start + length, min(2 * length, LARGEST)
+        start, length = start + length, min(2 * length, largest)
 
 
 class Buffer:
@@ -42,9 +42,9 @@ class Buffer:
         return self._stop
 
     def rows(self, start: int, stop: int) -> np.ndarray:
-        """Rows `start` to `stop`, or to the end; rows before `start` cannot be asked for again."""
-        if self._held is None:
-            raise ValueError("nothing has arrived yet")
+        """Rows `start` to `stop`, or to the end. Rows before `start` are let go; asking for one is a `ValueError`."""
+        if self._held is None or start < self._start:
+            raise ValueError(f"row {start} has not arrived or was let go")
         self._held = self._held[start - self._start :]
         self._start = start
         return self._held[: stop - start]
@@ -52,3 +52,9 @@ class Buffer:
     @property
     def _stop(self) -> int:
         return self._start + (0 if self._held is None else len(self._held))
+
+
+def joined(clips: Iterable[Clip]) -> Clip:
+    """Clips of one rate, one after the other; there must be one at least."""
+    parts = list(clips)
+    return Clip(np.concatenate([part.samples for part in parts]), parts[0].rate)

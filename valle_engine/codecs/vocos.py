@@ -17,7 +17,7 @@ from vocos.models import VocosBackbone
 from valle_engine.codecs.checks import checked_codes
 from valle_engine.codecs.encodec import CODEBOOK_SIZE, CODEBOOKS, FRAME_SAMPLES, RATE, OpenEncodec
 from valle_engine.codecs.numerics import exact
-from valle_engine.codecs.spans import Buffer, spans
+from valle_engine.codecs.spans import Buffer, joined, spans
 from valle_engine.codecs.weights import fill, read_tensors
 from valle_engine.errors import CheckpointError
 from valle_engine.parts import OpenCodec
@@ -33,6 +33,7 @@ EMBEDDINGS = "feature_extractor.codebook_weights"
 # What a frame's sound depends on: 3 frames for the first convolution and for each of the eight blocks, 2 for the
 # overlap of the windows. More changes nothing.
 CONTEXT = 32
+SPAN_FRAMES = 1024  # 14 s: the context is computed twice, so short ones cost time
 
 
 class VocosNetworks:
@@ -106,12 +107,12 @@ class OpenVocos(OpenCodec):
 
     def decode(self, codes: Sequence[np.ndarray]) -> list[Clip]:
         """320 samples at 24 kHz a frame, for codes (frames, up to 8)."""
-        return [Clip(np.concatenate([clip.samples for clip in self.decode_stream([each])]), RATE) for each in codes]
+        return [joined(self.decode_stream([each])) for each in codes]
 
     def decode_stream(self, pieces: Iterable[np.ndarray]) -> Iterator[Clip]:
         """Clips as their codes arrive, in pieces of any length; joined, they are what `decode` gives."""
         buffer = Buffer(checked_codes(piece, CODEBOOKS, CODEBOOK_SIZE) for piece in pieces)
-        for start, stop in spans():
+        for start, stop in spans(SPAN_FRAMES):
             seen = buffer.fill(stop + CONTEXT)
             if seen <= start:
                 return

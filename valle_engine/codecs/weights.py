@@ -52,8 +52,11 @@ def _from_hub(source: str, file_names: Sequence[str]) -> Path:
     reason: Exception | None = None
     for name in file_names:
         try:
-            return Path(hf_hub_download(parts["repository"], name, revision=parts["revision"]))
-        except LocalEntryNotFoundError as error:  # offline, and not in the cache
+            # One wait for a hub that is out of reach is enough.
+            only_cache = reason is not None
+            found = hf_hub_download(parts["repository"], name, revision=parts["revision"], local_files_only=only_cache)
+            return Path(found)
+        except LocalEntryNotFoundError as error:
             reason = error
         except EntryNotFoundError:
             continue
