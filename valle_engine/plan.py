@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from valle_engine.errors import JobError, Problem
 from valle_engine.job.census import Census
 from valle_engine.job.fingerprints import FileDigests, fingerprint, item_fields, recipe, recipe_digest
-from valle_engine.job.items import check, picked_rows
+from valle_engine.job.items import Checker, picked_rows
 from valle_engine.records import Order
 
 if TYPE_CHECKING:
@@ -123,9 +123,10 @@ class Plan:
 
     def pending(self) -> Iterator[Order]:
         """Stream the items to do, read from the source once more. Raises `JobError` when it is not what it was."""
+        checker = Checker(self.job.manifest)
         for picked in self._again():
             if self.reasons[picked.ordinal]:
-                yield self._order(check(self.job.manifest, picked))
+                yield self._order(checker.check(picked))
 
     def places(self) -> Iterator[tuple[str, int]]:
         """Stream every item's id and place in the manifest, read once more. Raises `JobError` as `pending` does."""

@@ -204,11 +204,11 @@ class Assembly:
         base = Base(self.folder, folders=True)
         given = {name: getattr(part, name) for name in path_fields(type(part))}
         absolute = {
-            name: Path(self._located(base, str(value), (*path, name))) for name, value in given.items() if value
+            name: self._located(base, str(value), (*path, name)) for name, value in given.items() if value is not None
         }
         return part.model_copy(update=absolute) if absolute else part
 
-    def _located(self, base: Base, name: str, path: KeyPath) -> str:
+    def _located(self, base: Base, name: str, path: KeyPath) -> Path:
         absolute, wrong = base.locate(name)
         if wrong:
             self.findings.add(path, wrong)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
@@ -16,34 +17,53 @@ from valle_engine.job.paths import CACHED_PATHS, path_fields
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pydantic import BaseModel
-
     from valle_engine.job.loading import Job
     from valle_engine.parts import BaseItem, Part
 
+LOOK_SECONDS = 1.0
 FILES_KEY = "@files"
 """In an item's fields: the sha256 of the files that its path fields name, by field."""
+
+
+class _Seen(NamedTuple):
+    """A file as it was when it was last looked at."""
+
+    size: int
+    changed_ns: int
+    digest: str
+    looked: float
 
 
 @dataclass(frozen=True, slots=True)
 class FileDigests:
     """The sha256 of files, read again only when their size or time has changed; the latest of very many are kept."""
 
-    _known: dict[str, tuple[int, int, str]] = field(default_factory=dict)
+    _known: dict[str, _Seen] = field(default_factory=dict)
 
     def of(self, path: str) -> str:
-        """The digest of a file's content. Raises `JobError` when it cannot be read."""
-        try:
-            now = os.stat(path)  # noqa: PTH116 - called once an item
-            size, changed, digest = self._known.get(path, (-1, -1, ""))
-            if (size, changed) != (now.st_size, now.st_mtime_ns):
-                digest = _sha256(path)
-                if len(self._known) >= CACHED_PATHS:
-                    self._known.clear()
-                self._known[path] = now.st_size, now.st_mtime_ns, digest
-        except OSError as error:
-            raise JobError([Problem(f"cannot read {path}: {error.strerror}")]) from None
-        return digest
+        """The digest of a file's content. Raises `JobError` when it cannot be read.
+
+        A hundred thousand items may name one voice, so a file is looked at once in `LOOK_SECONDS`.
+        """
+        seen = self._known.get(path)
+        now = time.monotonic()
+        if seen is None or now - seen.looked > LOOK_SECONDS:
+            if len(self._known) >= CACHED_PATHS:
+                self._known.clear()
+            seen = self._known[path] = _looked_at(path, seen, now)
+        return seen.digest
+
+
+def _looked_at(path: str, seen: _Seen | None, now: float) -> _Seen:
+    try:
+        stat = os.stat(path)  # noqa: PTH116 - called once an item
+        if seen is not None and (seen.size, seen.changed_ns) == (stat.st_size, stat.st_mtime_ns):
+            return seen._replace(looked=now)
+        with open(path, "rb") as stream:  # noqa: PTH123 - beside os.stat
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise JobError([Problem(f"cannot read {path}: {error.strerror}")]) from None
+    return _Seen(stat.st_size, stat.st_mtime_ns, digest, now)
 
 
 def recipe(job: Job, files: FileDigests) -> dict[str, Any]:
@@ -69,7 +89,8 @@ def recipe_digest(made_by: Mapping[str, Any]) -> str:
 def item_fields(item: BaseItem, files: FileDigests) -> dict[str, Any]:
     """The item's fields as plain values, with the digests of its files under `FILES_KEY`, where it names any."""
     fields = item.model_dump(mode="json")
-    digests = _digests(type(item), fields, files)
+    named = [name for name in path_fields(type(item)) if fields[name] is not None]
+    digests = {name: files.of(fields[name]) for name in named}
     return {**fields, FILES_KEY: digests} if digests else fields
 
 
@@ -90,19 +111,14 @@ def canonical(value: Any) -> bytes:
 
 def _part(job: Job, kind: str, part: Part, files: FileDigests) -> dict[str, Any]:
     options = part.model_dump(mode="json")
-    options |= _digests(type(part), options, files)
+    options |= {name: _content(options[name], files) for name in path_fields(type(part)) if options[name] is not None}
     package, _, version = job.origins[f"{kind} {part.name}"].rpartition(" ")
     return {"name": part.name, "options": options, "package": package, "version": version}
 
 
-def _digests(model: type[BaseModel], values: Mapping[str, Any], files: FileDigests) -> dict[str, str]:
-    named = {name: values[name] for name in path_fields(model) if values.get(name) is not None}
-    return {name: _content(path, files) for name, path in named.items()}
-
-
 def _content(path: str, files: FileDigests) -> str:
     """The digest of a file, or of a folder with all that is in it."""
-    if not os.path.isdir(path):  # noqa: PTH112 - called once an item
+    if not Path(path).is_dir():
         return files.of(path)
     found = sorted(inner for inner in Path(path).rglob("*") if inner.is_file())
     digests = {str(inner.relative_to(path)): files.of(str(inner)) for inner in found}
@@ -116,8 +132,3 @@ def _model(job: Job, files: FileDigests) -> str | None:
         return None
     place = job.file.absolute().parent / name
     return f"sha256:{_content(str(place), files)}" if place.exists() else name
-
-
-def _sha256(path: str) -> str:
-    with open(path, "rb") as stream:  # noqa: PTH123 - beside os.stat
-        return hashlib.file_digest(stream, "sha256").hexdigest()

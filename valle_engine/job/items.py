@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass, field
-from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
@@ -19,13 +18,14 @@ from valle_engine.job.schema import Reading
 from valle_engine.registry import problems_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Container, Iterator, Mapping
 
     from valle_engine.parts import BaseItem, Row, Source
 
 MAX_DEPTH = 32
 NEAR = 0.8
-_PLAIN = (str, int, float, bool, type(None))
+CACHED_COLUMNS = 1024
+_PLAIN = frozenset({str, int, float, bool})
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,40 +113,96 @@ def picked_rows(manifest: Manifest) -> Iterator[Picked]:
 
 def checked_items(manifest: Manifest) -> Iterator[Checked | Problem]:
     """Stream every item of the job, or what is wrong with it; one row may give several problems."""
+    checker = Checker(manifest)
     for picked in picked_rows(manifest):
         try:
-            yield check(manifest, picked)
+            yield checker.check(picked)
         except JobError as error:
             yield from error.problems
 
 
-def check(manifest: Manifest, picked: Picked) -> Checked:
-    """Make an item of a row. Raises `JobError` with everything that is wrong with it."""
-    row, kind = picked.row, manifest.item
-    if row.problem:
-        raise JobError([manifest.problem(row, row.problem)])
-    own = _renamed(row, manifest.reading.rename)
-    problems = [
-        manifest.problem(row, f"unknown column {column!r}", hint=hint)
-        for column, hint in _near_misses(kind, tuple(own), frozenset(manifest.reading.where))
-    ]
-    problems += _locate_paths(manifest, row, own)
-    fields = {**manifest.defaults, **own}
-    try:
-        item = kind.model_validate(fields)
-    except ValidationError as error:
-        found = problems_of(error, kind, f"item {picked.id!r}" if picked.id else "item without an id")
-        raise JobError([*problems, *(manifest.problem(row, p.message, p.path, p.hint) for p in found)]) from None
-    extras = {name: value for name, value in fields.items() if name not in kind.model_fields}
-    problems += _unmet(manifest, row, item, extras)
-    problems += [
-        manifest.problem(row, f"nested deeper than {MAX_DEPTH} levels", name)
-        for name, value in extras.items()
-        if not isinstance(value, _PLAIN) and _deeper_than(value, MAX_DEPTH)
-    ]
-    if problems:
-        raise JobError(problems)
-    return Checked(picked.ordinal, row.line, picked.hash, item, extras)
+class _Columns(NamedTuple):
+    """What the columns of a row are to the task's items. `odd` gives a hint for each that looks like a misspelt one."""
+
+    paths: tuple[str, ...]
+    extras: tuple[str, ...]
+    odd: tuple[tuple[str, str], ...]
+
+
+class Checker:
+    """Makes items of rows. What can be told from a row's columns alone is worked out once for rows that share them."""
+
+    def __init__(self, manifest: Manifest) -> None:
+        self._manifest = manifest
+        self._kind = manifest.item
+        self._names = frozenset(manifest.item.model_fields)
+        self._extra_defaults = {name: value for name, value in manifest.defaults.items() if name not in self._names}
+        self._columns: dict[tuple[str, ...], _Columns] = {}
+
+    def check(self, picked: Picked) -> Checked:
+        """Make an item of a row. Raises `JobError` with everything that is wrong with it."""
+        row, manifest = picked.row, self._manifest
+        if row.problem:
+            raise JobError([manifest.problem(row, row.problem)])
+        own = _present(row.fields)
+        for ours, theirs in manifest.reading.rename.items():
+            if theirs in own:
+                own[ours] = own.pop(theirs)
+        columns = self._sorted_out(tuple(own))
+        problems = [manifest.problem(row, f"unknown column {column!r}", hint=hint) for column, hint in columns.odd]
+        problems += self._locate_paths(row, own, columns)
+        try:
+            item = self._kind.model_validate({**manifest.defaults, **own})
+        except ValidationError as error:
+            raise JobError(problems + self._wrong_fields(picked, error)) from None
+        extras = self._extra_defaults | {name: own[name] for name in columns.extras}
+        problems += self._unfit_extras(row, extras)
+        if manifest.needs:
+            problems += self._unmet_needs(row, item, extras)
+        if problems:
+            raise JobError(problems)
+        return Checked(picked.ordinal, row.line, picked.hash, item, extras)
+
+    def _sorted_out(self, columns: tuple[str, ...]) -> _Columns:
+        found = self._columns.get(columns)
+        if found is None:
+            if len(self._columns) >= CACHED_COLUMNS:
+                self._columns.clear()
+            found = self._columns[columns] = _Columns(
+                paths=tuple(name for name in path_fields(self._kind) if name in columns),
+                extras=tuple(name for name in columns if name not in self._names),
+                odd=tuple(_near_misses(self._names, columns, self._manifest.reading.where)),
+            )
+        return found
+
+    def _locate_paths(self, row: Row, own: dict[str, Any], columns: _Columns) -> list[Problem]:
+        """Make the row's paths absolute, in place, and tell which lead nowhere."""
+        problems = []
+        for name in columns.paths:
+            if isinstance(own[name], str):
+                own[name], wrong = self._manifest.base.locate(own[name])
+                if wrong:
+                    problems.append(self._manifest.problem(row, wrong, name))
+        return problems
+
+    def _wrong_fields(self, picked: Picked, error: ValidationError) -> list[Problem]:
+        thing = f"item {picked.id!r}" if picked.id else "item without an id"
+        found = problems_of(error, self._kind, thing)
+        return [self._manifest.problem(picked.row, each.message, each.path, each.hint) for each in found]
+
+    def _unfit_extras(self, row: Row, extras: Mapping[str, Any]) -> list[Problem]:
+        return [
+            self._manifest.problem(row, f"nested deeper than {MAX_DEPTH} levels", name)
+            for name, value in extras.items()
+            if type(value) not in _PLAIN and _deeper_than(value, MAX_DEPTH)
+        ]
+
+    def _unmet_needs(self, row: Row, item: BaseItem, extras: Mapping[str, Any]) -> list[Problem]:
+        return [
+            self._manifest.problem(row, f"item {item.id!r} has no {need!r}, which the scorer {scorer!r} needs", need)
+            for need, scorer in self._manifest.needs.items()
+            if extras.get(need) is None and getattr(item, need, None) is None
+        ]
 
 
 def hash_of(item_id: str) -> int:
@@ -163,53 +219,29 @@ def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _renamed(row: Row, rename: Mapping[str, str]) -> dict[str, Any]:
-    """The row's present fields under our names."""
-    own = {name: value for name, value in row.fields.items() if value is not None}
-    moved = {ours: own.pop(theirs) for ours, theirs in rename.items() if theirs in own}
-    return {**own, **moved} if moved else own
+def _present(fields: Mapping[str, Any]) -> dict[str, Any]:
+    if None in fields.values():
+        return {name: value for name, value in fields.items() if value is not None}
+    return dict(fields)
 
 
-@lru_cache(maxsize=1024)
-def _near_misses(kind: type[BaseItem], columns: tuple[str, ...], used: frozenset[str]) -> list[tuple[str, str]]:
+def _near_misses(known: frozenset[str], columns: tuple[str, ...], used: Container[str]) -> Iterator[tuple[str, str]]:
     """Columns that are no field but look like one that the row lacks, each with the way out.
 
     The bar is higher than for options: a column that is no field is nothing unusual.
     """
-    absent = {_folded(name): name for name in kind.model_fields if name not in columns}
-    found = []
+    absent = {_folded(name): name for name in known if name not in columns}
     for column in columns:
-        if column in kind.model_fields or column in used:
+        if column in known or column in used:
             continue
         near = difflib.get_close_matches(_folded(column), absent, n=1, cutoff=NEAR)
         if near:
             ours = absent[near[0]]
-            found.append((column, f"did you mean {ours!r}? `rename: {{{ours}: {column}}}` says so"))
-    return found
+            yield column, f"did you mean {ours!r}? `rename: {{{ours}: {column}}}` says so"
 
 
 def _folded(name: str) -> str:
     return name.casefold().replace("-", "_").replace(" ", "_")
-
-
-def _locate_paths(manifest: Manifest, row: Row, own: dict[str, Any]) -> list[Problem]:
-    """Make the row's paths absolute, in place, and tell which lead nowhere."""
-    problems = []
-    for name in path_fields(manifest.item):
-        value = own.get(name)
-        if isinstance(value, str):
-            own[name], wrong = manifest.base.locate(value)
-            if wrong:
-                problems.append(manifest.problem(row, wrong, name))
-    return problems
-
-
-def _unmet(manifest: Manifest, row: Row, item: BaseItem, extras: Mapping[str, Any]) -> list[Problem]:
-    return [
-        manifest.problem(row, f"item {item.id!r} has no {need!r}, which the scorer {scorer!r} needs", need)
-        for need, scorer in manifest.needs.items()
-        if extras.get(need) is None and getattr(item, need, None) is None
-    ]
 
 
 def _deeper_than(value: Any, levels: int) -> bool:

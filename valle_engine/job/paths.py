@@ -40,12 +40,12 @@ class Base:
     folder: Path
     confined: bool = False
     folders: bool = False
-    _known: dict[str, tuple[str, str]] = field(default_factory=dict, compare=False, repr=False)
+    _known: dict[str, tuple[Path, str]] = field(default_factory=dict, compare=False, repr=False)
 
-    def locate(self, name: str) -> tuple[str, str]:
+    def locate(self, name: str) -> tuple[Path, str]:
         """The absolute path behind a name, and what is wrong with it, empty when nothing is.
 
-        Each name is looked up once; only the latest of very many are remembered.
+        Each name is looked up once, and gives the same object again; only the latest of very many are remembered.
         """
         found = self._known.get(name)
         if found is None:
@@ -54,17 +54,17 @@ class Base:
             found = self._known[name] = self._look_up(name)
         return found
 
-    def _look_up(self, name: str) -> tuple[str, str]:
+    def _look_up(self, name: str) -> tuple[Path, str]:
         if not name or _FORBIDDEN.search(name) or _PROTOCOL.match(name) or name.startswith("-"):
-            return name, f"{name!r} is no plain file name; addresses, pipes and options are refused"
+            return Path(), f"{name!r} is no plain file name; addresses, pipes and options are refused"
         path = os.path.normpath(self.folder / name)
         if self.confined and not _is_below(path, self.folder):
-            return path, f"{name!r} leads out of the folder {self.folder}"
+            return Path(path), f"{name!r} leads out of the folder {self.folder}"
         if os.path.isfile(path) or (self.folders and os.path.isdir(path)):  # noqa: PTH112, PTH113 - called per item
-            return path, ""
+            return Path(path), ""
         if os.path.exists(path):  # noqa: PTH110 - beside its kin
-            return path, f"{path} is no regular file"
-        return path, f"no such file: {path}"
+            return Path(path), f"{path} is no regular file"
+        return Path(path), f"no such file: {path}"
 
 
 def _is_below(path: str, folder: Path) -> bool:
