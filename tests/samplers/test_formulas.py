@@ -10,13 +10,14 @@ from pydantic import ValidationError
 
 from valle_engine.parts import check_chain
 from valle_plugins.samplers.ban import Ban
-from valle_plugins.samplers.dry import LONGEST, repeat_lengths
+from valle_plugins.samplers.dry import LONGEST, Dry, repeat_lengths
 from valle_plugins.samplers.dynamic_temperature import DynamicTemperature
 from valle_plugins.samplers.entropix import Entropix
 from valle_plugins.samplers.greedy import Greedy
 from valle_plugins.samplers.length_penalty import LengthPenalty
 from valle_plugins.samplers.min_p import MinP
 from valle_plugins.samplers.mirostat import Mirostat, zipf_exponent
+from valle_plugins.samplers.recent import newest_first
 from valle_plugins.samplers.repetition_penalty import RepetitionPenalty
 from valle_plugins.samplers.temperature import Temperature
 from valle_plugins.samplers.top_k import TopK
@@ -128,11 +129,20 @@ def slow_repeat_length(seen, end):
     return length
 
 
-@given(st.lists(st.integers(0, 2), max_size=120))
+@given(st.lists(st.lists(st.integers(0, 2), max_size=120), min_size=1, max_size=3))
 @settings(deadline=None)
-def test_dry_finds_the_repeats_that_a_slow_search_finds(seen):
-    found = repeat_lengths(torch.tensor(seen, dtype=torch.int64)).tolist()
-    assert found == [slow_repeat_length(seen, end) for end in range(len(seen) - 1)]
+def test_dry_finds_the_repeats_that_a_slow_search_finds(histories):
+    tokens = newest_first([torch.tensor(seen, dtype=torch.int64) for seen in histories], 0)
+    for seen, found in zip(histories, repeat_lengths(tokens).tolist(), strict=True):
+        slow = [slow_repeat_length(seen, end) for end in reversed(range(len(seen) - 1))]
+        assert found == slow + [0] * (len(found) - len(slow))
+
+
+def test_dry_grows_with_the_repeat_and_forgets_beyond_its_window(apply):
+    seen = [torch.tensor([3, 1, 2, 5, 3, 1, 2])]
+    whole, cut = Dry(multiplier=1.0, base=2.0, allowed=2), Dry(multiplier=1.0, base=2.0, allowed=2, window=6)
+    assert apply(whole, torch.zeros(1, 6), seen).tolist() == [[0, 0, 0, 0, 0, -2.0]]
+    assert apply(cut, torch.zeros(1, 6), seen).tolist() == [[0, 0, 0, 0, 0, -1.0]]
 
 
 def test_mirostat_fits_the_exponent_of_zipfs_law():

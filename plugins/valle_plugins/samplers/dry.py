@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from valle_engine import Sampler
+from valle_plugins.samplers.recent import NOTHING, largest_by_token, newest_first
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,27 +35,29 @@ class Dry(Sampler):
 
     def __call__(self, logits: Tensor, history: Sequence[Tensor], states: Sequence[Any]) -> Tensor:
         """Reshape logits (rows, vocabulary)."""
-        reshaped = logits.clone()
-        for row, seen in zip(reshaped, history, strict=True):
-            self._penalise(row, seen[-self.window :])
-        return reshaped
+        if not history:
+            return logits
+        tokens = newest_first(history, self.window)
+        longest = largest_by_token(repeat_lengths(tokens), tokens[:, :-1], logits.shape[-1])
+        return logits - logits.new_tensor([self._penalty(length) for length in range(LONGEST + 1)])[longest]
 
-    def _penalise(self, row: Tensor, seen: Tensor) -> None:
-        followers, lengths = seen[1:], repeat_lengths(seen)
-        known = (followers < len(row)) & (lengths >= self.allowed)
-        longest = lengths.new_zeros(len(row)).scatter_reduce(0, followers[known], lengths[known], "amax")
-        penalty = self.multiplier * self.base ** (longest - self.allowed).to(row.dtype)
-        row -= penalty.where(longest > 0, 0)
+    def _penalty(self, length: int) -> float:
+        return self.multiplier * self.base ** (length - self.allowed) if length >= self.allowed else 0.0
 
 
-def repeat_lengths(seen: Tensor) -> Tensor:
-    """For each token of `seen` (n,) but the last: how many tokens up to it equal as many up to the last one.
+def repeat_lengths(tokens: Tensor) -> Tensor:
+    """How many tokens of each earlier place, and before it, equal the newest ones, up to `LONGEST`.
 
-    Returns (n - 1,) int64, (0,) for an empty history; counted up to `LONGEST`.
+    `tokens` (rows, steps) is newest first; returns (rows, steps - 1) int64, place 0 being the token before the newest.
     """
-    padded = seen.new_full((LONGEST + len(seen),), -1)
-    padded[LONGEST:] = seen
-    endings = padded.unfold(0, LONGEST, 1)[1:]
-    last = endings[-1:]
-    same = (endings[:-1] == last) & (last >= 0)
-    return same.flip(1).long().cumprod(dim=1).sum(dim=1)
+    steps = tokens.shape[1]
+    known = tokens != NOTHING
+    alike = (tokens[:, 1:] == tokens[:, :1]) & known[:, :1]
+    lengths = alike.long()
+    for back in range(1, min(LONGEST, steps - 1)):
+        newest = slice(back, back + 1)
+        alike = alike[:, : steps - 1 - back] & (tokens[:, back + 1 :] == tokens[:, newest]) & known[:, newest]
+        if not alike.any():
+            break
+        lengths[:, : steps - 1 - back] += alike
+    return lengths

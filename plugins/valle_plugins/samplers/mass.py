@@ -18,4 +18,5 @@ def smallest_set(probabilities: Tensor, cost: Tensor, mass: float | Tensor) -> T
     order = cost.argsort(dim=-1, stable=True)
     ranked = probabilities.gather(-1, order)
     spent = ranked.cumsum(dim=-1) - ranked
-    return (spent < mass).scatter(-1, order, spent < mass)
+    within = spent < mass
+    return within.scatter(-1, order, within)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from valle_engine import Sampler
+from valle_plugins.samplers.recent import largest_by_token, newest_first
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,13 +32,10 @@ class RepetitionPenalty(Sampler):
 
     def __call__(self, logits: Tensor, history: Sequence[Tensor], states: Sequence[Any]) -> Tensor:
         """Reshape logits (rows, vocabulary)."""
-        factors = logits.new_ones(logits.shape)
-        for row, seen in zip(factors, history, strict=True):
-            self._fill(row, seen[-self.window :])
+        if not history:
+            return logits
+        tokens = newest_first(history, self.window)
+        excess = [(self.penalty - 1) * distance**-self.decay for distance in range(1, tokens.shape[1] + 1)]
+        strength = logits.new_tensor(excess).expand(tokens.shape)
+        factors = 1 + largest_by_token(strength, tokens, logits.shape[-1])
         return (logits / factors).where(logits > 0, logits * factors)
-
-    def _fill(self, factors: Tensor, seen: Tensor) -> None:
-        distances = factors.new_ones(len(seen)).cumsum(dim=0).flip(0)
-        known = seen < len(factors)
-        strength = 1 + (self.penalty - 1) * distances[known] ** -self.decay
-        factors.scatter_reduce_(0, seen[known], strength, "amax")
