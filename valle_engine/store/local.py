@@ -37,12 +37,14 @@ class LocalFiles:
         free = self.free_bytes()
         if free < floor_bytes:
             raise DiskFull(f"no space left for the output folder {self.root}: {free:,} bytes free")
-        self.put(".valle-probe", memoryview(b""))
+        self._put(".valle-probe", memoryview(b""), f"the output folder {self.root}")
         self.remove(".valle-probe")
 
     def put(self, name: str, data: memoryview) -> None:
         """Write a file whole, durably, under its final name."""
-        place = str(self.root / name)
+        self._put(name, data, str(self.root / name))
+
+    def _put(self, name: str, data: memoryview, place: str) -> None:
         try:
             with (
                 self._parent(name, make=True) as (folder, last),
