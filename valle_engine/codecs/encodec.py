@@ -82,8 +82,9 @@ class EncodecNetworks:
 class OpenEncodec(OpenCodec):
     """EnCodec with its weights in memory.
 
-    Clips are worked one by one in spans of a fixed size, because a row's last bits depend on what a batch is padded
-    with: whatever is asked for together, and in one piece or many, the result is the same to the bit.
+    Clips are worked one by one in spans of fixed sizes, because a row's last bits depend on the shape of its batch:
+    whatever is asked for together, and in one piece or many, the result is the same to the bit. On a processor this
+    costs nothing, since one clip fills a core.
     """
 
     def __init__(self, networks: EncodecNetworks) -> None:
