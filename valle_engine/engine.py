@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from valle_engine.errors import DiskFull, RunAborted
+from valle_engine.errors import DiskFull, JobError, Problem, RunAborted
 from valle_engine.executors.dispatch import Charge, Dispatcher
 from valle_engine.executors.driver import drive
 from valle_engine.executors.inline import InlinePool
@@ -38,6 +38,13 @@ if TYPE_CHECKING:
 MARKS = "marks"
 """Folder of the workers' marks, inside the state folder."""
 ABORTED = 3
+RAY_SETTINGS = {
+    # Without it, Ray joins a cluster at a given address without its token.
+    "RAY_AUTH_MODE": "token",
+    # Without it, Ray prints its daemons' words on the standard output, which belongs to --json.
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".",
+}
+"""What Ray reads from the environment when it is imported; what the operator has set stands."""
 
 
 class Watcher(Protocol):
@@ -149,10 +156,15 @@ def _pool(job: Job, store: Store) -> Iterator[Pool]:
         with closing(InlinePool(spec, store.outputs)) as inline:
             yield inline
         return
-    # Ray reads this when it is imported. Without it, it prints the raylet's words on the standard output.
-    os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", "")
-    from valle_engine.executors.ray import RayPool  # noqa: PLC0415 - only a run that asks for Ray loads it
-
+    for name, value in RAY_SETTINGS.items():
+        os.environ.setdefault(name, value)
+    try:
+        from valle_engine.executors.ray import RayPool  # noqa: PLC0415 - only a run that asks for Ray loads it
+    except ModuleNotFoundError as error:
+        hint = "pip install ray, or run with --executor inline"
+        raise JobError(
+            [Problem(f"the executor 'ray' needs a module: {error}", path="workers.executor", hint=hint)]
+        ) from error
     marks = store.state / MARKS
     marks.mkdir(exist_ok=True)
     with closing(RayPool(spec, store.outputs, job.spec.workers, marks)) as pool:

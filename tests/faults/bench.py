@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
+import termios
+import threading
 import time
 import uuid
 from collections import Counter
@@ -41,6 +45,10 @@ class Bench:
     def log(self) -> Path:
         return self.folder / "starts.log"
 
+    @property
+    def said(self) -> Path:
+        return self.folder / "said.txt"
+
     def write(self, items: list[dict[str, Any]], executor: str = "ray", **sections: Any) -> None:
         """Write the job over a JSONL manifest."""
         lines = "".join(json.dumps(item) + "\n" for item in items)
@@ -62,22 +70,51 @@ class Bench:
         address = ["--address", self.address] if verb == "run" and self.address else []
         return [*VALLE, verb, str(self.job), *address, *arguments]
 
-    def start(self, *arguments: str, env: dict[str, str] | None = None, **options: Any) -> subprocess.Popen[str]:
-        """Start `valle run` and leave it running."""
+    def start(self, *arguments: str, env: dict[str, str] | None = None, **options: Any) -> subprocess.Popen[bytes]:
+        """Start `valle run` and leave it running; what it says goes to a file."""
+        with self.said.open("ab") as said:
+            return subprocess.Popen(
+                self.command("run", *arguments),
+                env=self.environment(**(env or {})),
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=subprocess.STDOUT,
+                **options,
+            )
+
+    def start_in_terminal(self, terminal: int) -> subprocess.Popen[bytes]:
+        """Start `valle run` as the foreground group of a terminal, as a shell would."""
+
+        def own_terminal() -> None:
+            os.setsid()
+            fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+
         return subprocess.Popen(
-            self.command("run", *arguments),
-            env=self.environment(**(env or {})),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            **options,
+            self.command("run"),
+            env=self.environment(TERM="xterm"),
+            stdin=terminal,
+            stdout=terminal,
+            stderr=terminal,
+            preexec_fn=own_terminal,  # noqa: PLW1509 - nothing else runs in this process yet
         )
+
+    def drain(self, master: int) -> threading.Thread:
+        """Read what a terminal shows, so that nobody waits for it, into the file of what was said."""
+
+        def read() -> None:
+            with self.said.open("ab") as said, contextlib.suppress(OSError):
+                while shown := os.read(master, 4096):
+                    said.write(shown)
+
+        thread = threading.Thread(target=read, daemon=True)
+        thread.start()
+        return thread
 
     def run(self, *arguments: str, timeout: float = 120, env: dict[str, str] | None = None) -> tuple[int, str]:
         """Run the job to its end; returns the exit code and what it said."""
-        process = self.start(*arguments, env=env)
-        output, _ = process.communicate(timeout=timeout)
-        return process.returncode, output
+        self.said.unlink(missing_ok=True)
+        code = self.start(*arguments, env=env).wait(timeout)
+        return code, self.said.read_text()
 
     def call(self, verb: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run any other verb on the job."""
@@ -106,7 +143,7 @@ class Bench:
         """Wait until a condition holds."""
         until = time.monotonic() + timeout
         while not condition():
-            assert time.monotonic() < until, "the condition did not come to hold"
+            assert time.monotonic() < until, f"it did not come to hold:\n{self.said.read_text()}"
             time.sleep(0.02)
 
     def outcomes(self) -> dict[str, dict[str, Any]]:
@@ -140,7 +177,7 @@ class Bench:
         self.wait_for(lambda: not self.processes() and not self.workers(), timeout)
 
     def processes(self) -> list[tuple[int, str]]:
-        """Processes that carry this bench's marker in their environment, without those that only end later by themselves."""
+        """Live processes that carry this bench's marker in their environment."""
         found = []
         for folder in Path("/proc").glob("[0-9]*"):
             try:

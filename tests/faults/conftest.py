@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A Ray cluster of one machine with fake GPUs, so that a test does not start its own."""
+    ray = str(Path(sys.executable).parent / "ray")
     port = 20_000 + os.getpid() % 10_000
-    marker = {"PYTHONPATH": str(PLUGIN), "OMP_NUM_THREADS": "1"}
-    command = [Path(sys.executable).parent / "ray", "start", "--head", f"--port={port}", "--num-cpus=8", "--num-gpus=4"]
-    command += ["--include-dashboard=false", "--disable-usage-stats", f"--temp-dir=/tmp/valle-ray-{os.getpid()}"]
-    subprocess.run(command, env={**os.environ, **marker}, check=True, capture_output=True, timeout=120)
+    environment = {**os.environ, "PYTHONPATH": str(PLUGIN), "OMP_NUM_THREADS": "1", "RAY_AUTH_MODE": "token"}
+    options = [f"--port={port}", "--num-cpus=8", "--num-gpus=4", "--include-dashboard=false"]
+    options += ["--disable-usage-stats", f"--temp-dir=/tmp/valle-ray-{os.getpid()}"]
+    for command in (["get-auth-token", "--generate"], ["start", "--head", *options]):
+        subprocess.run([ray, *command], env=environment, check=True, capture_output=True, timeout=120)
     yield f"127.0.0.1:{port}"
-    subprocess.run(
-        [Path(sys.executable).parent / "ray", "stop", "--force"], capture_output=True, check=False, timeout=60
-    )
+    subprocess.run([ray, "stop", "--force"], env=environment, capture_output=True, check=False, timeout=60)
 
 
 @pytest.fixture

@@ -2,7 +2,9 @@
 
 import asyncio
 import ctypes
+import functools
 import os
+import random
 import signal
 import sys
 import time
@@ -12,12 +14,14 @@ from typing import Any, ClassVar
 import numpy as np
 
 from valle_engine import BaseItem, Clip, ItemError, RetryableError, Task, hookimpl
+from valle_engine.store import ledger, outputs
+from valle_engine.worker import Worker
 
 VALLE_API = "1.0"
 RATE = 8000
 
 
-class BadReduce(Exception):
+class BadReduceError(Exception):
     """An exception that cannot be rebuilt from its pickle."""
 
     def __init__(self, first: str, second: str) -> None:
@@ -25,7 +29,7 @@ class BadReduce(Exception):
         self.second = second
 
     def __reduce__(self) -> Any:
-        return BadReduce, ("only one",)
+        return BadReduceError, ("only one",)
 
 
 class Fault(Task):
@@ -43,14 +47,19 @@ class Fault(Task):
 
     Item: ClassVar[type[BaseItem]] = Item
 
-    log: Path | None = None
+    log: str | None = None
     loudness: float = 0.1
 
-    async def run(self, item: Any, kit: Any) -> Clip:
+    async def run(self, item: Any, kit: Any) -> Clip | dict[str, Any]:
         self.note(f"start {item.id} {os.getpid()}")
         await getattr(self, f"do_{item.do.replace('-', '_')}")(item, kit)
         self.note(f"end {item.id} {os.getpid()}")
-        samples = kit.random().standard_normal(RATE // 50).astype(np.float32) * self.loudness
+        if item.do == "talk":
+            return {"text": "word " * 100}
+        samples = (
+            kit.random().standard_normal(RATE * (2 if item.do == "loud" else 1) // 50).astype(np.float32)
+            * self.loudness
+        )
         return Clip(np.clip(samples, -1, 1), RATE)
 
     def note(self, line: str) -> None:
@@ -61,6 +70,12 @@ class Fault(Task):
 
     async def do_work(self, item: Any, kit: Any) -> None:
         await asyncio.sleep(item.seconds)
+
+    async def do_loud(self, item: Any, kit: Any) -> None:
+        """Give some more sound than others, see `run`."""
+
+    async def do_talk(self, item: Any, kit: Any) -> None:
+        """Give words and no sound, see `run`."""
 
     async def do_sigkill(self, item: Any, kit: Any) -> None:
         await asyncio.sleep(item.seconds)
@@ -79,18 +94,18 @@ class Fault(Task):
         raise ValueError(f"{item.id} cannot be spoken")
 
     async def do_bad_reduce(self, item: Any, kit: Any) -> None:
-        raise BadReduce("strange", "error")
+        raise BadReduceError("strange", "error")
 
     async def do_item_error(self, item: Any, kit: Any) -> None:
         raise ItemError(f"{item.id} is no good: {item.text}")
 
     async def do_flaky(self, item: Any, kit: Any) -> None:
         """Fail with a retryable error until it was begun three times."""
-        if self.log and self.log.read_text().count(f"start {item.id} ") < 3:
+        if self.log and Path(self.log).read_text().count(f"start {item.id} ") < 3:
             raise RetryableError("busy")
 
     async def do_hang_python(self, item: Any, kit: Any) -> None:
-        time.sleep(3600)
+        time.sleep(3600)  # noqa: ASYNC251 - that is the fault
 
     async def do_hang_gil(self, item: Any, kit: Any) -> None:
         ctypes.PyDLL(None).sleep(3600)
@@ -135,16 +150,40 @@ def is_worker() -> bool:
     return "ray" in sys.modules and "default_worker" in " ".join(sys.orig_argv)
 
 
+def count_steps() -> None:
+    """Kill the driver before its VALLE_FAULT_STEP-th step: a write of the ledger, or what makes a file last."""
+    wanted = os.environ.get("VALLE_FAULT_STEP")
+    if wanted is None:
+        return
+    left = [int(wanted)]
+
+    def counted(original: Any) -> Any:
+        @functools.wraps(original)
+        def call(*arguments: Any, **options: Any) -> Any:
+            left[0] -= 1
+            if not left[0]:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return original(*arguments, **options)
+
+        return call
+
+    for name in ("replace", "fsync", "unlink"):
+        setattr(os, name, counted(getattr(os, name)))
+    for name in ("begin_run", "record", "charge", "end_run", "_fold"):
+        setattr(ledger.Ledger, name, counted(getattr(ledger.Ledger, name)))
+
+
 def arm() -> None:
     """Kill this worker at the place that VALLE_FAULT_AT names, for the item or the worker of VALLE_FAULT_ITEM.
 
     The engine knows nothing of it: the faults are put into a worker from outside, where a power cut would come from.
     """
     place, item = os.environ.get("VALLE_FAULT_AT"), os.environ.get("VALLE_FAULT_ITEM", "")
+    if place == "clock":
+        real = time.time
+        time.time = lambda: real() + random.choice((-3600, 0, 3600))
     if place is None or not is_worker():
         return
-    from valle_engine.store import outputs
-    from valle_engine.worker import Worker
 
     if place in {"written", "writing"}:
         wrap_write(outputs.OutputFolder, place, item)
@@ -189,6 +228,7 @@ def wrap_write(owner: Any, place: str, item: str) -> None:
 
 
 arm()
+count_steps()
 
 
 @hookimpl
