@@ -68,6 +68,16 @@ def test_kanji_are_read(phonemizer):
     assert phonemizer.phonemes("東京", JAPANESE) == phonemizer.phonemes("とうきょう", JAPANESE)
 
 
+def test_what_is_no_japanese_is_neither_lost_nor_said_twice():
+    # pykakasi alone drops a character it does not know and may repeat the word before it.
+    assert kana.hiragana("今日は😀良い ﬁne 𠮷") == "こんにちは😀よい ﬁne 𠮷"
+
+
+def test_a_word_without_a_reading_is_refused_and_not_left_out(phonemizer):
+    with pytest.raises(ItemError, match="no reading for a character of '你好'; spell it in kana"):
+        phonemizer.phonemes("你好 world", JAPANESE)
+
+
 def test_japanese_without_its_package_says_what_to_install(phonemizer, monkeypatch):
     monkeypatch.setitem(sys.modules, "pykakasi", None)
     kana._reader.cache_clear()

@@ -59,8 +59,8 @@ class Phonemizer:
 
         Raises `ItemError` when there is no text, or nothing in it that can be spoken.
         """
-        text = _BEFORE.get(language.code, str)(_clean(text))
-        pieces = _MARKS.split(text)
+        spelled = _BEFORE.get(language.code, str)(_clean(text))
+        pieces = _MARKS.split(spelled)
         pieces[::2] = self._voice(language).spoken(pieces[::2])
         phonemes = "".join(pieces).translate(_AFTER.get(language.code, {})).strip()
         if not phonemes:
