@@ -10,6 +10,8 @@ from pathlib import Path
 import espeakng_loader
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from valle_engine.errors import ItemError
@@ -92,6 +94,16 @@ def test_text_is_data_and_never_markup_or_a_command():
 )
 def test_strange_text_is_spoken_all_the_same(text):
     assert speak(text).seconds > 0.2
+
+
+@settings(max_examples=100, deadline=None)
+@given(text=st.text(max_size=80), language=st.sampled_from(["en", "fr", "ja", "cmn", "ru", "ar", "hi"]))
+def test_any_text_is_speech_or_an_item_error(text, language):
+    try:
+        clip = speak(text, language=language)
+    except ItemError:
+        return
+    assert np.abs(clip.samples).max() > 0
 
 
 @pytest.mark.parametrize("text", ["", "   ", "...", "—", "\n\t\0"])

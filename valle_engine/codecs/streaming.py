@@ -61,7 +61,7 @@ class CausalStream:
         else:
             joined = x
             padded = pad1d(x, (left, right), layer.pad_mode)
-        self._kept[layer] = joined[..., joined.shape[-1] - left :]
+        self._kept[layer] = joined[..., joined.shape[-1] - left :].clone()  # a view would keep all of it
         return cast("Tensor", layer.conv(padded))
 
     def _upsample(self, layer: SConvTranspose1d, x: Tensor) -> Tensor:
@@ -70,7 +70,7 @@ class CausalStream:
         # A kernel of two strides: an output belongs to its own input frame and the one before, at first silence.
         before = self._kept.get(layer)
         joined = torch.cat([before if isinstance(before, Tensor) else torch.zeros_like(x[..., :1]), x], dim=-1)
-        self._kept[layer] = x[..., -1:]
+        self._kept[layer] = x[..., -1:].clone()
         full = cast("Tensor", layer.convtr(joined))
         return full[..., stride : full.shape[-1] - (kernel - stride)]
 

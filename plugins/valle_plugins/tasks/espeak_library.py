@@ -197,8 +197,8 @@ def _library() -> Iterator[Any]:
             with _short(espeakng_loader.get_data_path()) as data_path:
                 _initialise(library, data_path)
                 yield library
-                library.espeak_Terminate()
         finally:
+            library.espeak_Terminate()
             _unload(library)
 
 
