@@ -1,5 +1,6 @@
 """Small parts and a way to write a job, for the tests of jobs."""
 
+import json
 from pathlib import Path
 from textwrap import dedent
 from typing import Any, ClassVar
@@ -8,8 +9,9 @@ import pluggy
 import pytest
 from pydantic import Field
 
+from valle_engine.errors import JobError
 from valle_engine.job.loading import load_job
-from valle_engine.parts import BaseItem, Product, Sampler, Scorer, Source, Task
+from valle_engine.parts import BaseItem, Product, Sampler, Scorer, Task
 from valle_engine.plugins import Plugins
 from valle_engine.registry import Offer
 from valle_plugins.sources import sources
@@ -136,8 +138,6 @@ def problems(load):
     """The problems of a job as (line, path, text) triples, text being message and hint."""
 
     def problems(text, choice=None):
-        from valle_engine.errors import JobError
-
         with pytest.raises(JobError) as caught:
             load(text, choice)
         return [(p.line, p.path, f"{p.message} ({p.hint})") for p in caught.value.problems]
@@ -145,11 +145,12 @@ def problems(load):
     return problems
 
 
-class Rows(Source):
-    """A source of given rows."""
+@pytest.fixture
+def manifest(load):
+    """The manifest of a job with these items, a source's mapping or a list of mappings."""
 
-    name: ClassVar[str] = "rows"
-    given: list[Any]
+    def manifest(items, **more):
+        job = {"name": "a", "task": "tts", "items": items, **more}
+        return load(json.dumps(job)).manifest
 
-    def rows(self):
-        yield from self.given
+    return manifest

@@ -14,7 +14,6 @@ from valle_engine.job.inline import Inline
 from valle_engine.job.items import Manifest
 from valle_engine.job.paths import Base, path_fields
 from valle_engine.job.schema import Bound, Reading
-from valle_engine.job.yaml import PackedItems
 from valle_engine.parts import Part, Product, Sampler, Scorer, Source, Task, check_chain
 from valle_engine.registry import Registry, nearest, problems_of
 
@@ -106,8 +105,9 @@ class Assembly:
         return Manifest(source, task.Item, base, reading, defaults, needs, **choice)
 
     def _source(self, items: Any) -> tuple[Source | None, Reading | None]:
-        if isinstance(items, list):
-            return Inline(file=self.findings.file, items=self._packed(items)), Reading()
+        packed = self.findings.document.items
+        if packed is not None:
+            return Inline(file=self.findings.file, items=packed), Reading()
         if not isinstance(items, dict) or not isinstance(items.get("kind"), str):
             known = ", ".join(self.plugins.sources.names())
             message = "items are a list, or a source such as {kind: jsonl, path: lines.jsonl}"
@@ -118,15 +118,6 @@ class Assembly:
         reading = self._valid(Reading, shared, ("items",), "items")
         self._drop_unknown(items["kind"], options)
         return self._built(self.plugins.sources, items["kind"], options, ("items",)), reading
-
-    def _packed(self, items: list[Any]) -> PackedItems:
-        document = self.findings.document
-        if document.items is not None:
-            return document.items
-        packed = PackedItems()  # a list that came by an alias
-        for each in items:
-            packed.add(each, document.line(("items",)))
-        return packed
 
     def _drop_unknown(self, kind: str, options: dict[str, Any]) -> None:
         """Note the options that neither the source nor every source has: the registry knows of the first only."""

@@ -24,12 +24,13 @@ def differences(
 ) -> list[str]:
     """What changed between two (recipe, item fields) pairs, a sentence each.
 
-    `determining` names the fields of the task's items; what else a manifest carries along is left out.
+    `determining` names the fields of the task's items; what else a manifest carries along is left out. An empty recipe
+    is one that is not known any more.
     """
-    return [
-        *_recipe_differences(old_recipe, new_recipe),
-        *_field_differences(old_fields, new_fields, determining),
-    ]
+    of_recipe = (
+        _recipe_differences(old_recipe, new_recipe) if old_recipe else ["the recipe of then is not known any more"]
+    )
+    return [*of_recipe, *_field_differences(old_fields, new_fields, determining)]
 
 
 def _recipe_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
@@ -66,7 +67,7 @@ def _field_differences(old: Mapping[str, Any], new: Mapping[str, Any], determini
     old_files, new_files = old.get(FILES_KEY, {}), new.get(FILES_KEY, {})
     files = sorted(old_files.keys() & new_files.keys())
     yield from (f"{name} file changed: {new[name]}" for name in files if old_files[name] != new_files[name])
-    yield from _changes("", old, new, (name for name in determining if name not in files))
+    yield from _changes("", old, new, (name for name in determining if name not in {*files, FILES_KEY}))
 
 
 def _changes(prefix: str, old: Mapping[str, Any], new: Mapping[str, Any], names: Iterable[str]) -> Iterator[str]:

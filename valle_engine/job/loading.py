@@ -16,6 +16,7 @@ from valle_engine.job.findings import Findings
 from valle_engine.job.schema import JobFile
 from valle_engine.job.yaml import read_yaml
 from valle_engine.registry import problems_of
+from valle_engine.store.places import STATE_FOLDER, is_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -120,7 +121,7 @@ def draft_job(path: Path, plugins: Plugins, choice: Choice | None = None) -> Dra
     assembly.check_gate(scorers)
     manifest = assembly.manifest(task, scorers, limit=choice.limit, shard=choice.shard)
     if spec is not None:
-        folder, state = _places(spec, assembly.folder, choice.shard, findings)
+        folder, state = _places(spec, assembly.folder, findings)
     if findings.problems or spec is None or task is None or manifest is None:
         return Draft(None, manifest, sorted(findings.problems, key=lambda problem: problem.line or 0))
     job = Job(path, spec, task, samplers, scorers, products, manifest, folder, state, assembly.origins)
@@ -171,14 +172,14 @@ def _within(values: Any, dotted: str) -> KeyPath:
     return tuple(path)
 
 
-def _places(spec: JobFile, base: Path, shard: Shard | None, findings: Findings) -> tuple[str, Path]:
-    """The output folder and the folder of the ledger; every shard has a ledger of its own."""
-    beside = os.path.join(base, "out", spec.name)  # noqa: PTH118 - the folder is text, it may be a URL
-    given = spec.output.folder
-    is_url = given is not None and "://" in given
-    folder = str(given) if is_url else os.path.normpath(base / (given or beside))
-    state = spec.output.state
+def _places(spec: JobFile, base: Path, findings: Findings) -> tuple[str, Path]:
+    """The output folder and the folder of the ledger."""
+    beside = os.path.join(base, "out", spec.name)  # noqa: PTH118 - a folder is text, it may be a URL
+    given, state = spec.output.folder, spec.output.state
     if state is not None and "://" in state:
         findings.add(("output", "state"), f"{state!r} is no local folder", "the ledger lives on a local disk")
-    home = Path(os.path.normpath(base / state)) if state else Path(beside) if is_url else Path(folder, ".valle")
-    return folder, home / f"shard-{shard.index}-of-{shard.count}" if shard else home
+    own_state = Path(os.path.normpath(base / state)) if state else None
+    if given is not None and is_url(given):
+        return given, own_state or Path(beside)
+    folder = os.path.normpath(base / (given or beside).removeprefix("file://"))
+    return folder, own_state or Path(folder, STATE_FOLDER)
