@@ -85,7 +85,8 @@ def test_rows_that_make_no_sense_are_found(outputs):
 
 def test_an_item_in_two_ledgers_is_found(outputs):
     state = outputs.local(".valle")
-    (state / "ledger-1-of-1.db").write_bytes((state / "ledger.db").read_bytes())
+    (state / "shard-1-of-1").mkdir()
+    (state / "shard-1-of-1" / "ledger.db").write_bytes((state / "ledger.db").read_bytes())
     assert found(outputs).found["row"] >= 3
 
 

@@ -44,11 +44,16 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values=st.dictionaries(st.text(max_size=5), json_values, max_size=4))
 def test_any_json_value_can_be_recorded(ledger, values):
     ledger.record([LedgerRow(replace(FULL, values=values), values, 0)])
     assert set(ledger.entry("a").outcome.values) == {key.encode("utf-8", "replace").decode() for key in values}
+
+
+def test_numbers_beyond_64_bits_and_infinite_ones_are_kept(ledger, row):
+    ledger.record([row("a", values={"n": 2**80, "x": math.inf})])
+    assert ledger.entry("a").outcome.values == {"n": 2**80, "x": math.inf}
 
 
 @pytest.mark.parametrize("text", ["\ud800 half a character", "nul \0", "\u202e turned", "'; DROP TABLE outcomes; --"])

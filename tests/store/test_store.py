@@ -10,7 +10,7 @@ from valle_engine.store.atomic import temporary_name
 from valle_engine.store.ledger import Ledger
 from valle_engine.store.lock import RunLock
 from valle_engine.store.outputs import OutputFolder
-from valle_engine.store.places import labels
+from valle_engine.store.places import ledgers_in
 from valle_engine.store.readers import LedgerRun, Ledgers
 from valle_engine.store.store import accept_loss, forget, open_store, start_over
 
@@ -290,7 +290,7 @@ def test_shards_run_side_by_side_and_are_read_as_one(out, state, row):
     with open_store(out, None, shard(1, 2)) as one, open_store(out, None, shard(2, 2)) as two:
         work(one, row, "a", "c")
         work(two, row, "b")
-    assert labels(state) == ["1-of-2", "2-of-2"]
+    assert list(ledgers_in(state)) == ["1-of-2", "2-of-2"]
     with Ledgers(state) as ledgers:
         assert ledgers.counts() == {"done": 3}
         assert ledgers.items() == 3
@@ -302,6 +302,14 @@ def test_shards_run_side_by_side_and_are_read_as_one(out, state, row):
         assert ledgers.recipe("r1") == RECIPE
 
 
+def test_a_shard_s_own_state_folder_stands_for_the_one_around_it(out, state, row):
+    with open_store(out, state / "shard-1-of-2", shard(1, 2)) as store:
+        work(store, row, "a")
+    assert list(ledgers_in(state)) == ["1-of-2"]
+    with Ledgers(state / "shard-1-of-2") as ledgers:
+        assert ledgers.counts() == {"done": 1}
+
+
 def test_a_shard_leaves_the_temporary_files_of_the_others(out, state):
     with open_store(out, None, shard(1, 2)) as one:
         torn = one.outputs.local(temporary_name("1-of-2"))
@@ -311,7 +319,7 @@ def test_a_shard_leaves_the_temporary_files_of_the_others(out, state):
         assert torn.exists()
 
 
-@pytest.mark.parametrize(("before", "after"), [(None, (1, 2)), ((1, 2), None), ((1, 2), (1, 3))])
+@pytest.mark.parametrize(("before", "after"), [(None, (1, 2)), ((1, 2), None), ((1, 2), (1, 3)), ((1, 1), None)])
 def test_another_division_would_do_everything_again_and_is_refused(out, row, before, after):
     with open_store(out, None, before and shard(*before)) as store:
         work(store, row, "a")
@@ -394,5 +402,6 @@ def test_forget_of_a_state_folder_needs_its_lock(out, state, row):
 def test_a_lock_of_another_label_does_not_stand_in_the_way(out, state):
     with open_store(out):
         pass
-    with RunLock(state / "run-1-of-2.lock"), open_store(out):
+    (state / "shard-1-of-2").mkdir()
+    with RunLock(state / "shard-1-of-2" / "run.lock"), open_store(out):
         pass

@@ -77,17 +77,15 @@ class LocalFiles:
         with self._open(name) as file:
             return file.read()
 
-    def sizes(self, folder: str) -> dict[str, int]:
-        """Bytes of every regular file right in a folder, by name with the folder; temporary files left out."""
+    def listing(self, folder: str) -> Iterator[tuple[str, int]]:
+        """Each regular file right in a folder: its name with the folder, its bytes; temporary files left out."""
         try:
             with self._parent(f"{folder}/-") as (descriptor, _), os.scandir(descriptor) as found:
-                return {
-                    f"{folder}/{each.name}": each.stat(follow_symlinks=False).st_size
-                    for each in found
-                    if each.is_file(follow_symlinks=False) and not is_temporary(each.name)
-                }
+                for each in found:
+                    if each.is_file(follow_symlinks=False) and not is_temporary(each.name):
+                        yield f"{folder}/{each.name}", each.stat(follow_symlinks=False).st_size
         except (FileNotFoundError, NotADirectoryError):
-            return {}
+            return
 
     def move(self, name: str, to: str) -> None:
         """Give a file another name, replacing what had it."""

@@ -101,7 +101,7 @@ class OutputFolder:
         def check(file: OutputFile) -> str | None:
             folder = file.path.rpartition("/")[0]
             if folder not in folders:
-                folders[folder] = self._files.sizes(folder)
+                folders[folder] = dict(self._files.listing(folder))
             return _against_promise(file, folders[folder].get(file.path))
 
         return check
@@ -124,7 +124,7 @@ class OutputFolder:
 
     def names(self, folder: str) -> list[str]:
         """Names of the files right in a folder, sorted; none when there is no such folder."""
-        return sorted(self._files.sizes(folder))
+        return sorted(name for name, _ in self._files.listing(folder))
 
     def read(self, name: str) -> bytes:
         """A small file's content. Raises `StoreError`."""
@@ -135,7 +135,7 @@ class OutputFolder:
 
     def has_outputs(self) -> bool:
         """Whether there is any output file."""
-        return next(self.unrecorded(()), None) is not None
+        return any(next(self._files.listing(folder), None) for folder in FOLDERS)
 
     def free_bytes(self) -> int:
         """Bytes that may still be written."""

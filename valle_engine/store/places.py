@@ -17,6 +17,9 @@ STATE_FOLDER = ".valle"
 ALL = "all"
 """Label of a run that is not a shard."""
 
+LEDGER = "ledger.db"
+
+_SHARD = "shard-"
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
@@ -30,36 +33,45 @@ def local_path(folder: str) -> Path:
     return Path(folder.removeprefix("file://")).absolute()
 
 
-def state_folder(folder: str, state: str | Path | None = None) -> Path:
-    """Where the ledger of an output folder is kept. Raises `StoreError` for a URL without `output.state`."""
+def state_folder(folder: str, state: str | Path | None, label: str) -> Path:
+    """Where the ledgers of an output folder are kept. Raises `StoreError` for a URL without `output.state`.
+
+    A `state` that is a shard's own folder already stands for the one around it.
+    """
     if state is not None:
-        return Path(state)
+        place = Path(state)
+        return place.parent if place.name == f"{_SHARD}{label}" else place
     if is_url(folder):
         raise StoreError(f"the output goes to {folder}, so the ledger needs a local folder: set `output.state`")
     return local_path(folder) / STATE_FOLDER
 
 
 def label_of(shard: Shard | None) -> str:
-    """Name of a run's own files in the state folder: `all`, or `2-of-4` for a shard."""
+    """Name of a run among the shards of its job: `all`, or `2-of-4`."""
     return ALL if shard is None else f"{shard.index}-of-{shard.count}"
 
 
-def ledger_path(place: Path, label: str) -> Path:
-    """The ledger of a run."""
-    return place / ("ledger.db" if label == ALL else f"ledger-{label}.db")
+def ledger_path(state: Path, label: str) -> Path:
+    """The ledger of a run; each shard has a folder of its own in the state folder."""
+    return (state if label == ALL else state / f"{_SHARD}{label}") / LEDGER
 
 
-def lock_path(place: Path, label: str) -> Path:
-    """The file that a run's driver locks."""
-    return place / ("run.lock" if label == ALL else f"run-{label}.lock")
+def lock_path(ledger: Path) -> Path:
+    """The file that the driver of a ledger locks."""
+    return ledger.with_name("run.lock")
 
 
-def labels(place: Path) -> list[str]:
-    """The runs that have a ledger in a state folder."""
-    found = [path.stem.removeprefix("ledger").removeprefix("-") or ALL for path in place.glob("ledger*.db")]
-    return sorted(found, key=lambda label: (len(label), label))
+def ledgers_in(state: Path) -> dict[str, Path]:
+    """The ledgers in a state folder by label, in the order of the shards."""
+    shards = sorted(state.glob(f"{_SHARD}*-of-*"), key=lambda folder: (len(folder.name), folder.name))
+    found = [folder / LEDGER for folder in (state, *shards) if (folder / LEDGER).is_file()]
+    return {_label_in(ledger.parent): ledger for ledger in found}
 
 
 def shards_of(label: str) -> int:
-    """How many shards the manifest of a run is divided into; 1 for a run that is not a shard."""
-    return int(label.partition("-of-")[2] or 1) if label != ALL else 1
+    """How many shards a run's manifest is divided into; 0 for a run that is no shard, not even one of one."""
+    return 0 if label == ALL else int(label.partition("-of-")[2])
+
+
+def _label_in(folder: Path) -> str:
+    return folder.name.removeprefix(_SHARD) if folder.name.startswith(_SHARD) else ALL

@@ -12,7 +12,7 @@ from valle_engine.parts import FinishedRun
 from valle_engine.store import database
 from valle_engine.store.ledger import LedgerReader
 from valle_engine.store.lock import holder
-from valle_engine.store.places import STATE_FOLDER, labels, ledger_path, lock_path
+from valle_engine.store.places import STATE_FOLDER, ledgers_in, lock_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -26,15 +26,15 @@ class Ledgers:
     """The ledgers of a state folder by label (`all`, or `1-of-4` …). Every method raises `StoreError`."""
 
     def __init__(self, state: Path) -> None:
-        found = labels(state)
+        found = ledgers_in(state)
         if not found:
             raise StoreError(f"there is no ledger in {state}: no run has begun there yet, or it was removed")
         self.state = state
-        self.lost_logs = [path for label in found if database.log_is_lost(path := ledger_path(state, label))]
+        self.lost_logs = [path for path in found.values() if database.log_is_lost(path)]
         self.readers: dict[str, LedgerReader] = {}
         try:
-            for label in found:
-                self.readers[label] = LedgerReader(ledger_path(state, label))
+            for label, path in found.items():
+                self.readers[label] = LedgerReader(path)
         except BaseException:
             self.close()
             raise
@@ -42,7 +42,7 @@ class Ledgers:
     @classmethod
     def of_folder(cls, folder: Path) -> Self:
         """The ledgers of a local folder: an output folder, or a state folder itself."""
-        return cls(folder if labels(folder) else folder / STATE_FOLDER)
+        return cls(folder if ledgers_in(folder) else folder / STATE_FOLDER)
 
     def __enter__(self) -> Self:
         return self
@@ -64,7 +64,7 @@ class Ledgers:
 
     def holders(self) -> dict[str, Holder]:
         """The drivers at work, by label."""
-        asked = {label: holder(lock_path(self.state, label)) for label in self.readers}
+        asked = {label: holder(lock_path(reader.path)) for label, reader in self.readers.items()}
         return {label: found for label, found in asked.items() if found}
 
     def lookup(self, ids: Iterable[str]) -> dict[str, Entry]:

@@ -10,7 +10,7 @@ from valle_engine.errors import StoreError
 from valle_engine.store.atomic import is_temporary, temporary_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 ATOMIC_PUTS = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "oss", "memory"})
 """Stores where an object appears whole or not at all; elsewhere a temporary key is moved into place."""
@@ -78,16 +78,18 @@ class RemoteFiles:
         store, _ = self._opened
         return bytes(store.cat_file(self._key(name)))
 
-    def sizes(self, folder: str) -> dict[str, int]:
-        """Bytes of every object right in a folder, by name with the folder; temporary ones left out."""
+    def listing(self, folder: str) -> Iterator[tuple[str, int]]:
+        """Each object right in a folder: its name with the folder, its bytes; temporary ones left out."""
         store, _ = self._opened
         store.invalidate_cache()
         try:
             found = store.ls(self._key(folder), detail=True)
         except FileNotFoundError:
-            return {}
-        named = [(each["name"].rpartition("/")[2], each) for each in found if each["type"] == "file"]
-        return {f"{folder}/{name}": int(each["size"]) for name, each in named if not is_temporary(name)}
+            return
+        for each in found:
+            name = each["name"].rpartition("/")[2]
+            if each["type"] == "file" and not is_temporary(name):
+                yield f"{folder}/{name}", int(each["size"])
 
     def move(self, name: str, to: str) -> None:
         """Give an object another name, replacing what had it."""

@@ -161,7 +161,12 @@ def to_json(value: Any) -> str | None:
 
 def from_json(text: str | None) -> Any:
     """The value of `to_json`'s text; an empty mapping for None."""
-    return orjson.loads(text) if text else {}
+    if not text:
+        return {}
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return json.loads(text)  # it was not orjson that wrote it
 
 
 def _failure_json(failure: Failure | None) -> str | None:

@@ -14,7 +14,7 @@ from valle_engine.store.disk import free_bytes, refuse_network
 from valle_engine.store.ledger import Ledger
 from valle_engine.store.lock import RunLock
 from valle_engine.store.outputs import FLOOR_BYTES, OutputFolder
-from valle_engine.store.places import label_of, labels, ledger_path, lock_path, shards_of, state_folder
+from valle_engine.store.places import label_of, ledger_path, ledgers_in, lock_path, shards_of, state_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -57,19 +57,18 @@ def open_store(
     """
     label = label_of(shard)
     outputs = OutputFolder(folder, label)
-    place = state_folder(folder, state)
+    path = ledger_path(state_folder(folder, state, label), label)
     outputs.prepare(floor_bytes)
-    _prepare_state(place, floor_bytes)
-    with RunLock(lock_path(place, label)):
+    _prepare_state(path.parent, floor_bytes)
+    with RunLock(lock_path(path)):
         outputs.sweep()
-        _sweep_state(place, label)
-        path = ledger_path(place, label)
+        _sweep_state(path.parent)
         claims.check(outputs, path, label)
         if not path.exists():
             database.create(path, outputs.address, label)
         with Ledger(path) as ledger:
             claims.stake(outputs, ledger, label)
-            store = Store(outputs, ledger, place)
+            store = Store(outputs, ledger, path.parent)
             with _ended(store):
                 yield store
 
@@ -82,19 +81,19 @@ def start_over(folder: str, state: str | Path | None = None, shard: Shard | None
     """
     label = label_of(shard)
     outputs = OutputFolder(folder, label)
-    place = state_folder(folder, state)
+    place = state_folder(folder, state, label)
+    path = ledger_path(place, label)
     outputs.prepare(0)
-    _prepare_state(place, 0)
-    claimed = {claim.label for claim in claims.read(outputs)}
-    others = claimed | set(labels(place))
-    old = {label} | {other for other in others if shards_of(other) != shards_of(label)}
+    _prepare_state(path.parent, 0)
+    claimed = {claim.label: ledger_path(place, claim.label) for claim in claims.read(outputs)}
+    known = {**claimed, **ledgers_in(place)}
+    others = {each: known[each] for each in known if shards_of(each) != shards_of(label)}
     with ExitStack() as locks:
-        for each in sorted(old):
-            locks.enter_context(RunLock(lock_path(place, each)))
-        moved = [aside for each in sorted(old) if (aside := _set_aside(place, each))]
-        for each in sorted(old & claimed):
+        for old in [path, *(old for old in others.values() if old.exists())]:
+            locks.enter_context(RunLock(lock_path(old)))
+        moved = [aside for old in (path, *others.values()) if (aside := _set_aside(old))]
+        for each in claimed.keys() & {label, *others}:
             claims.withdraw(outputs, each)
-        path = ledger_path(place, label)
         database.create(path, outputs.address, label)
         with Ledger(path) as ledger:
             claims.stake(outputs, ledger, label)
@@ -107,9 +106,8 @@ def accept_loss(place: Path) -> list[Path]:
     Returns those ledgers. Raises `StoreError` when a driver is at work, or a ledger is damaged beyond that.
     """
     accepted = []
-    for label in labels(place):
-        with RunLock(lock_path(place, label)):
-            path = ledger_path(place, label)
+    for path in ledgers_in(place).values():
+        with RunLock(lock_path(path)):
             if database.log_is_lost(path):
                 database.end_open_runs(path, "its write-ahead log was lost")
                 accepted.append(path)
@@ -122,8 +120,8 @@ def forget(place: Path, ids: Sequence[str] | None = None) -> int:
     Returns how many items. Raises `StoreError` when a driver is at work.
     """
     count = 0
-    for label in labels(place):
-        with RunLock(lock_path(place, label)), Ledger(ledger_path(place, label)) as ledger:
+    for path in ledgers_in(place).values():
+        with RunLock(lock_path(path)), Ledger(path) as ledger:
             count += ledger.forget(ids)
     return count
 
@@ -146,16 +144,16 @@ def _prepare_state(place: Path, floor_bytes: int) -> None:
         raise DiskFull(f"no space left for the ledger in {place}: {free_bytes(place):,} bytes free")
 
 
-def _sweep_state(place: Path, label: str) -> None:
+def _sweep_state(place: Path) -> None:
     for path in place.iterdir():
-        if is_temporary(path.name, label):
+        if is_temporary(path.name):
             path.unlink(missing_ok=True)
 
 
-def _set_aside(place: Path, label: str) -> Path | None:
-    """Move a ledger with its log into a folder of its own; a log without its ledger, or the reverse, is no ledger."""
-    path = ledger_path(place, label)
-    parts = sorted(place.glob(f"{path.name}*"))
+def _set_aside(ledger: Path) -> Path | None:
+    """Move a ledger with its log into a folder of its own; there may be a log without its ledger, or neither."""
+    place = ledger.parent
+    parts = sorted(place.glob(f"{ledger.name}*"))
     if not parts:
         return None
     stamp = time.strftime("%Y%m%d-%H%M%S")
