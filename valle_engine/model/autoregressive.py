@@ -1,0 +1,160 @@
+"""Decoding one id after another: the first codebook of speech, and every kind of text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import torch
+
+from valle_engine.errors import ItemError
+from valle_engine.model.guidance import GuidedRows
+from valle_engine.model.language_model import LanguageModel, Pass
+from valle_engine.model.process import ask, see
+from valle_engine.model.sampling import Draw, new_states
+from valle_engine.model.sequences import BOS, EOS, LAYOUTS, STOP_FRAME, Inputs, without_conditions
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+
+    from valle_engine.model.guidance import Guidance
+    from valle_engine.model.process import Process
+    from valle_engine.model.sampling import Chain
+
+SILENT_FRAME = 62
+"""First code of a silent frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class Autoregressive:
+    """How to decode step by step.
+
+    At most `max_tokens` ids are drawn. `lead` ids begin the output and belong to it.
+    """
+
+    max_tokens: int = 500
+    samplers: Chain = ()
+    guidance: Guidance | None = None
+    lead: tuple[int, ...] = ()
+
+
+class Row:
+    """One sequence that grows at its end.
+
+    A causal sequence keeps what it has seen in a cache and feeds the new place only, or, where positions run short of
+    places, the few whose position is still open. A bidirectional one is seen whole every time.
+    """
+
+    def __init__(self, model: LanguageModel, inputs: Inputs, capacity: int, span: int = 0) -> None:
+        embedded = model.embed(inputs)
+        self._model, self._level = model, embedded.level
+        self._plan, self._embeddings = embedded.plan, embedded.embeddings
+        self._grown = 0
+        self.span = max(span, self._plan.drift + 1)
+        self._cache = model.cache(len(self._embeddings) + capacity) if self._plan.causal else None
+
+    def begin(self, rows: int) -> Pass:
+        """See the whole sequence; logits of its last `rows` places."""
+        return self._pass(self._embeddings, self._plan.positions(), rows)
+
+    def extend(self, token: int) -> Pass:
+        """Append an id and see what is new."""
+        self._grown += 1
+        ids = torch.tensor([token], device=self._model.device)
+        embedded = self._model.embed_output(self._plan.layout.output, ids)
+        self._embeddings = torch.cat([self._embeddings, embedded])
+        if self._cache is None:
+            return self._pass(self._embeddings, self._plan.positions(self._grown), 1)
+        self._embeddings = self._embeddings[-self.span :]
+        size = self._plan.size + self._grown
+        self._cache.length = size - self.span
+        return self._pass(self._embeddings, self._open_positions(size), min(self.span, self._grown + 1))
+
+    def _open_positions(self, size: int) -> list[int]:
+        if self.span == 1 and self._plan.restart:
+            return [self._plan.segments[-1].counted + self._grown - 1]
+        return self._plan.positions(self._grown)[size - self.span :]
+
+    def _pass(self, embeddings: Tensor, positions: list[int], rows: int) -> Pass:
+        return Pass(embeddings, positions, self._plan.head, rows, self._plan.causal, self._level, self._cache)
+
+
+def autoregress(
+    model: LanguageModel, inputs: Inputs, options: Autoregressive, randomness: np.random.Generator
+) -> Process[Tensor]:
+    """Ids (n,) int64 that follow the output `inputs` holds so far, with `options.lead` and without the stop id."""
+    output = LAYOUTS[inputs.task].output
+    stop = STOP_FRAME if output == "response" else EOS
+    tokens = torch.empty(len(options.lead) + options.max_tokens, dtype=torch.int64, device=model.device)
+    tokens[: len(options.lead)] = torch.tensor(options.lead, device=model.device)
+    count = len(options.lead)
+    states = new_states(options.samplers)
+    logits = Steps(model, _led(inputs, options.lead, model.device), options)
+    rows = yield from logits.first()
+    while True:
+        chance = float(randomness.random())
+        token = yield from ask(Draw(rows[-1:], options.samplers, tokens[:count], states, chance))
+        if token == stop:
+            break
+        tokens[count] = token
+        count += 1
+        if count == len(tokens):
+            break
+        rows = yield from logits.next(token)
+    return tokens[:count]
+
+
+class Steps:
+    """The logits of a growing sequence, guided where guidance is wanted."""
+
+    def __init__(self, model: LanguageModel, inputs: Inputs, options: Autoregressive) -> None:
+        self._rows = [Row(model, inputs, options.max_tokens)]
+        self._known = len(getattr(inputs, LAYOUTS[inputs.task].output))
+        self._guide = None
+        if options.guidance is not None:
+            # Both rows see the same new places, so that their logits stand side by side.
+            self._rows.append(Row(model, without_conditions(inputs), options.max_tokens, self._rows[0].span))
+            self._guide = GuidedRows(options.guidance)
+
+    def first(self) -> Process[Tensor]:
+        """Logits (rows, vocabulary) at the end of the sequence as it was given."""
+        rows = self._known + 1 if self._guide else 1
+        seen = yield from see([row.begin(rows) for row in self._rows])
+        return self._combined(seen)
+
+    def next(self, token: int) -> Process[Tensor]:
+        """Logits (rows, vocabulary) at its end with one more id."""
+        seen = yield from see([row.extend(token) for row in self._rows])
+        return self._combined(seen)
+
+    def _combined(self, seen: list[Tensor]) -> Tensor:
+        if self._guide is None:
+            return seen[0]
+        open_rows = min(self._rows[0].span - 1, len(seen[0]))
+        return self._guide(seen[0], seen[1], settled=len(seen[0]) - open_rows)
+
+
+def continuing(inputs: Inputs) -> Inputs:
+    """The same, with the prompt as the beginning of the output; what is decoded goes on from it.
+
+    Raises `ItemError` when there is no prompt of codes to go on from.
+    """
+    if inputs.prompt is None or len(inputs.prompt) != 1 or isinstance(inputs.prompt[0], str):
+        raise ItemError("to continue a prompt, give one prompt of codes and no task tokens")
+    codes = inputs.prompt[0]
+    return replace(inputs, prompt=(codes[:0],), response=codes[:, 0])
+
+
+def starting_text(inputs: Inputs, device: torch.device) -> Inputs:
+    """The same, with the id that begins every text as the output so far."""
+    begin = torch.tensor([BOS], device=device)
+    return replace(inputs, **{LAYOUTS[inputs.task].output: begin})  # type: ignore[arg-type]
+
+
+def _led(inputs: Inputs, lead: tuple[int, ...], device: torch.device) -> Inputs:
+    if not lead:
+        return inputs
+    output = LAYOUTS[inputs.task].output
+    known = getattr(inputs, output)
+    return replace(inputs, **{output: torch.cat([known, torch.tensor(lead, device=device)])})  # type: ignore[arg-type]

@@ -1,0 +1,98 @@
+"""Attention over packed sequences, with keys and values kept for those that are decoded step by step.
+
+Each sequence is attended by itself with its own length: no padding, and no neighbour, can change a bit of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import scaled_dot_product_attention
+
+from valle_engine.model.config import ModelConfig
+
+
+class KeyValueCache:
+    """Keys and values of one sequence, for as many places as it can ever need."""
+
+    def __init__(self, config: ModelConfig, capacity: int, like: Tensor) -> None:
+        shape = (config.layers, 2, 1, config.heads, capacity, config.head_dim)
+        self._kept = like.new_empty(shape)
+        self._layers = [(layer[0], layer[1]) for layer in self._kept.unbind()]
+        self.capacity = capacity
+        self.length = 0
+
+    def append(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Keep keys and values (1, H, s, D) behind the `length` known ones; return all of them, (1, H, length + s, D).
+
+        `length` itself moves on only when the pass is over, so that a pass can be run again.
+        """
+        kept_keys, kept_values = self._layers[layer]
+        new, end = keys.shape[2], self.length + keys.shape[2]
+        kept_keys.narrow(2, self.length, new).copy_(keys)
+        kept_values.narrow(2, self.length, new).copy_(values)
+        return kept_keys.narrow(2, 0, end), kept_values.narrow(2, 0, end)
+
+    @staticmethod
+    def bytes_for(config: ModelConfig, capacity: int, element_size: int) -> int:
+        """Memory that a cache of this capacity takes."""
+        return 2 * config.layers * config.dim * capacity * element_size
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A sequence's places in the pack, half-open; `cache` holds what came before them, and takes them in."""
+
+    start: int
+    stop: int
+    causal: bool
+    cache: KeyValueCache | None = None
+
+
+class PackedAttention:
+    """Attention of each span over itself and what its cache holds. It is an `Attend`."""
+
+    def __init__(self, spans: Sequence[Span], rows: int, device: torch.device) -> None:
+        self._sizes = [span.stop - span.start for span in spans]
+        self._padding = rows - sum(self._sizes)
+        self._caches = [span.cache for span in spans]
+        self._masks = [_mask(span, device) for span in spans]
+        # A first pass over a causal sequence needs no mask tensor: the kernel skips what is masked.
+        self._causal = [span.causal and not (span.cache and span.cache.length) for span in spans]
+
+    def __call__(self, layer: int, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+        """Mix values (N, H, D)."""
+        sizes = [*self._sizes, self._padding] if self._padding else self._sizes
+        spans = zip(*(_by_span(tensor, sizes) for tensor in (queries, keys, values)), strict=True)
+        mixed = [
+            self._attend(index, layer, *parts).squeeze(0).transpose(0, 1)
+            for index, parts in zip(range(len(self._sizes)), spans, strict=False)
+        ]
+        if self._padding:
+            mixed.append(values.new_zeros(self._padding, *values.shape[1:]))
+        return torch.cat(mixed)
+
+    def _attend(self, index: int, layer: int, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+        cache = self._caches[index]
+        if cache is not None:
+            keys, values = cache.append(layer, keys, values)
+        return scaled_dot_product_attention(
+            queries, keys, values, attn_mask=self._masks[index], is_causal=self._causal[index]
+        )
+
+
+def _by_span(tensor: Tensor, sizes: Sequence[int]) -> list[Tensor]:
+    """Split (N, H, D) into one (1, H, size, D) for each span."""
+    return list(tensor.transpose(0, 1).unsqueeze(0).split(list(sizes), dim=2))
+
+
+def _mask(span: Span, device: torch.device) -> Tensor | None:
+    """Who may see whom, for several new places behind kept ones."""
+    new = span.stop - span.start
+    if span.cache is None or not span.cache.length or new == 1:
+        return None
+    total = span.cache.length + new
+    return torch.ones(new, total, dtype=torch.bool, device=device).tril(total - new)
