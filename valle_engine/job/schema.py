@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 NAME_PATTERN = r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$"
 
 PartSpec = str | dict[str, Any]
 """A part by its name, or a mapping with `name` (for a source: `kind`) and its options."""
+
+
+Cell = Annotated[str | None, WithJsonSchema({"type": ["string", "number", "boolean", "null"]})]
+"""A value as a table of text would show it."""
 
 
 class Section(BaseModel):
@@ -70,7 +74,7 @@ class Reading(Section):
     """
 
     rename: dict[str, str] = Field(default_factory=dict, description="Our field: the source's column.")
-    where: dict[str, str | None] = Field(
+    where: dict[str, Cell] = Field(
         default_factory=dict, description="Only rows whose column equals this; null stands for an absent one."
     )
     limit: int | None = Field(None, ge=1, description="No more than that many items.")
