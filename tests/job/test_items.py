@@ -79,6 +79,14 @@ def test_columns_are_renamed(items, jsonl):
     assert "transcript" not in item
 
 
+def test_a_renaming_of_a_column_that_no_row_has_is_a_mistake(wrong, jsonl):
+    rows = [{"id": "a", "text": "x"}, {"id": "b", "text": "x"}]
+    [(_, path, text)] = wrong(jsonl(*rows, rename={"voice": "speaker"}))
+    assert path == "items.rename.voice"
+    assert "no row has a column 'speaker'" in text
+    assert wrong(jsonl(*rows, rename={"voice": "speaker"}, limit=1)) == []
+
+
 def test_where_chooses_rows_by_the_sources_columns(items, jsonl):
     rows = [{"id": "a", "lang": "en", "n": 1}, {"id": "b", "lang": "de", "n": 1}, {"id": "c", "n": True}]
     rows = [{**row, "text": "x"} for row in rows]
@@ -240,7 +248,7 @@ def test_items_that_are_no_mappings_are_told_one_by_one(load):
 
 def test_a_job_without_items_is_a_mistake(wrong, jsonl):
     assert wrong([]) == [(None, "items", "no items (a job has at least one)")]
-    [(_, _, text)] = wrong(jsonl({"id": "a", "text": "x"}, where={"lang": "en"}))
+    [(_, _, text)] = wrong(jsonl({"id": "a", "text": "x"}, where={"lang": "en"}, limit=1))
     assert "`where` leaves out every row" in text
 
 

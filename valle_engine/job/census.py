@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from valle_engine.errors import Problem
 from valle_engine.job.duplicates import duplicates
-from valle_engine.job.items import checked_items
+from valle_engine.job.items import Checker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,8 @@ class Census:
 
     def items(self) -> Iterator[Checked]:
         """Stream the good items; when they have all been taken, `problems` is complete."""
-        for found in checked_items(self.manifest):
+        checker = Checker(self.manifest)
+        for found in checker.items():
             if isinstance(found, Problem):
                 self._add(found)
             else:
@@ -37,8 +38,8 @@ class Census:
                 yield found
         for problem in duplicates(self.manifest, self.hashes):
             self._add(problem)
-        if not self.hashes and not self._count and self.manifest.shard is None:
-            self._add(self._nothing())
+        for problem in self._of_the_whole(checker):
+            self._add(problem)
 
     def problems(self) -> list[Problem]:
         """What is wrong with the items: the first of many, and how many more there are."""
@@ -51,7 +52,12 @@ class Census:
         if len(self._problems) < SHOWN:
             self._problems.append(problem)
 
-    def _nothing(self) -> Problem:
-        where = self.manifest.reading.where
-        hint = f"`where` leaves out every row: {where}" if where else "a job has at least one"
-        return Problem("no items", self.manifest.source.place(), path="items", hint=hint)
+    def _of_the_whole(self, checker: Checker) -> Iterator[Problem]:
+        """What can only be said when every row has been seen."""
+        place, where = self.manifest.source.place(), self.manifest.reading.where
+        if self.hashes and self.manifest.whole:
+            for ours, theirs in checker.unfound.items():
+                yield Problem(f"no row has a column {theirs!r} to be {ours!r}", place, path=f"items.rename.{ours}")
+        if not self.hashes and not self._count and self.manifest.shard is None:
+            hint = f"`where` leaves out every row: {where}" if where else "a job has at least one"
+            yield Problem("no items", place, path="items", hint=hint)

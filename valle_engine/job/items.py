@@ -86,6 +86,11 @@ class Manifest:
     limit: int | None = None
     shard: Shard | None = None
 
+    @property
+    def whole(self) -> bool:
+        """Whether all rows are read: those that are left out may hold what the others lack."""
+        return self.shard is None and self.limit is None and self.reading.limit is None
+
     def problem(self, row: Row, message: str, path: str = "", hint: str = "") -> Problem:
         """A mistake in one row."""
         return Problem(message, self.source.place(), row.line or None, path, hint)
@@ -113,12 +118,7 @@ def picked_rows(manifest: Manifest) -> Iterator[Picked]:
 
 def checked_items(manifest: Manifest) -> Iterator[Checked | Problem]:
     """Stream every item of the job, or what is wrong with it; one row may give several problems."""
-    checker = Checker(manifest)
-    for picked in picked_rows(manifest):
-        try:
-            yield checker.check(picked)
-        except JobError as error:
-            yield from error.problems
+    return Checker(manifest).items()
 
 
 class _Columns(NamedTuple):
@@ -138,6 +138,20 @@ class Checker:
         self._names = frozenset(manifest.item.model_fields)
         self._extra_defaults = {name: value for name, value in manifest.defaults.items() if name not in self._names}
         self._columns: dict[tuple[str, ...], _Columns] = {}
+        self._found: set[str] = set()
+
+    def items(self) -> Iterator[Checked | Problem]:
+        """Check every row that belongs to the job."""
+        for picked in picked_rows(self._manifest):
+            try:
+                yield self.check(picked)
+            except JobError as error:
+                yield from error.problems
+
+    @property
+    def unfound(self) -> Mapping[str, str]:
+        """The renamings (our field: their column) whose column no row had so far."""
+        return {ours: theirs for ours, theirs in self._manifest.reading.rename.items() if ours not in self._found}
 
     def check(self, picked: Picked) -> Checked:
         """Make an item of a row. Raises `JobError` with everything that is wrong with it."""
@@ -168,6 +182,7 @@ class Checker:
         if found is None:
             if len(self._columns) >= CACHED_COLUMNS:
                 self._columns.clear()
+            self._found.update(columns)
             found = self._columns[columns] = _Columns(
                 paths=tuple(name for name in path_fields(self._kind) if name in columns),
                 extras=tuple(name for name in columns if name not in self._names),
