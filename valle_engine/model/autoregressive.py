@@ -69,10 +69,13 @@ class Row:
         self._embeddings = self._embeddings[-self.span :]
         size = self._plan.size + self._grown
         self._cache.length = size - self.span
-        return self._pass(self._embeddings, self._open_positions(size), min(self.span, self._grown + 1))
+        known = self._plan.segments[-1].size + self._grown
+        return self._pass(self._embeddings, self._open_positions(size), min(self.span, known + 1))
 
     def _open_positions(self, size: int) -> list[int]:
-        if self.span == 1 and self._plan.restart:
+        if not self._plan.restart:
+            return list(range(size - self.span, size))
+        if self.span == 1:
             return [self._plan.segments[-1].counted + self._grown - 1]
         return self._plan.positions(self._grown)[size - self.span :]
 
@@ -113,6 +116,8 @@ class Steps:
         self._known = len(getattr(inputs, LAYOUTS[inputs.task].output))
         self._guide = None
         if options.guidance is not None:
+            if LAYOUTS[inputs.task].output != "response":
+                raise ItemError(f"guidance is for speech; the task {inputs.task!r} gives text")
             # Both rows see the same new places, so that their logits stand side by side.
             self._rows.append(Row(model, without_conditions(inputs), options.max_tokens, self._rows[0].span))
             self._guide = GuidedRows(options.guidance)

@@ -37,6 +37,8 @@ class Linear(nn.Linear):
 
     def pack(self) -> None:
         """Lay the weights out for decoding and let go of the plain ones; there is no way back."""
+        if self.packed is not None:
+            return
         self.packed = torch.ops.mkldnn._reorder_linear_weight(self.weight.detach(), None)  # noqa: SLF001 - its only name
         self.weight = nn.Parameter(self.weight.new_empty(0), requires_grad=False)
 

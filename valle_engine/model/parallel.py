@@ -1,0 +1,184 @@
+"""Deciding all frames of a codebook at once: the levels above the first, and the first by demasking."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import torch
+
+from valle_engine.errors import ItemError
+from valle_engine.model.guidance import Guidance, guide
+from valle_engine.model.language_model import LanguageModel, Pass
+from valle_engine.model.process import see
+from valle_engine.model.sampling import best, pick, shape_frames
+from valle_engine.model.sequences import MASK, Inputs, without_conditions
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+
+    from valle_engine.model.process import Process
+    from valle_engine.model.sampling import Chain
+
+KEPT_END = 75
+"""Frames at the end of a converted voice that are always spoken anew: one second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """How to decide the levels above the first: up to level `last`, the best token each unless `samplers` are given."""
+
+    last: int = 7
+    samplers: Chain = None
+    guidance: Guidance | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Demasking:
+    """How to decide level 0 by demasking (arXiv:2202.04200), in `steps` steps over the time from `start` to `end`.
+
+    `temperature` falls to zero with time when `annealed`; 0 takes the best token. With `masked_only` a decided frame is
+    never doubted again; `remask` masks a little more at each step.
+    """
+
+    steps: int = 25
+    samplers: Chain = ()
+    temperature: float = 0.0
+    annealed: bool = True
+    guidance: Guidance | None = Guidance(strength=2.5, rescale=0.75)
+    start: float = 0.0
+    end: float = 1.0
+    masked_only: bool = False
+    remask: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Source:
+    """A voice to convert: its first codebook (frames,), kept in part until the time `until`.
+
+    Each frame is masked by chance with probability `masked`, those of the last second always.
+    """
+
+    codes: Tensor
+    until: float = 0.25
+    masked: float = 0.25
+
+
+def refine(
+    model: LanguageModel, inputs: Inputs, codes: Tensor, options: Levels, randomness: np.random.Generator
+) -> Process[Tensor]:
+    """Codes (frames, last + 1) that begin with the given codes (frames, levels so far)."""
+    while codes.shape[1] <= options.last:
+        aimed = replace(inputs, response=codes, level=codes.shape[1], masked=False)
+        logits = yield from _frame_logits(model, aimed, len(codes), options.guidance)
+        shaped = shape_frames(logits, options.samplers)
+        level = best(shaped) if options.samplers is None else pick(shaped, randomness.random(len(codes)))
+        codes = torch.cat([codes, level[:, None]], dim=1)
+    return codes
+
+
+def demask(
+    model: LanguageModel,
+    inputs: Inputs,
+    frames: int,
+    options: Demasking,
+    randomness: np.random.Generator,
+    source: Source | None = None,
+    draft: Tensor | None = None,
+) -> Process[Tensor]:
+    """Level 0 of `frames` frames, (frames,) int64; what `inputs` has as response comes before and stays.
+
+    A `draft` (frames,) is improved: of its frames, as many as would be masked at the time `start` are doubted by chance.
+    """
+    _check_lengths(frames, source, draft)
+    canvas = Canvas(frames, model.device)
+    if draft is not None:
+        doubted = randomness.random(frames) < math.cos(math.pi / 2 * options.start)
+        canvas.begin_from(draft, torch.from_numpy(doubted).to(model.device))
+    before = inputs.response if inputs.response is not None else canvas.ids[:0]
+    for step, time in enumerate(_times(options)):
+        canvas.mask(_masked_count(options, time, frames, step))
+        if source is not None and time < source.until:
+            canvas.borrow(_half_masked(source, randomness))
+        aimed = replace(inputs, response=torch.cat([before, canvas.ids]), level=0, masked=True)
+        logits = yield from _frame_logits(model, aimed, frames, options.guidance)
+        canvas.decide(shape_frames(logits, options.samplers), options, time, randomness)
+    return canvas.ids
+
+
+class Canvas:
+    """Frames that are decided little by little: ids, and how sure the model was of each."""
+
+    def __init__(self, frames: int, device: torch.device) -> None:
+        self.ids = torch.full((frames,), MASK, device=device)
+        self._sureness = torch.ones(frames, device=device)
+        self._open = self.ids == MASK
+
+    def begin_from(self, codes: Tensor, doubted: Tensor) -> None:
+        """Start from known codes (frames,), of which some (frames,) bool are doubted."""
+        self.ids, self._sureness = codes.clone(), (~doubted).float()
+
+    def mask(self, count: int) -> None:
+        """Open the `count` frames that are least sure; of equals the earlier ones."""
+        least = self._sureness.sort(stable=True).indices[:count]
+        self._open = torch.zeros_like(self._open).scatter(0, least, value=True)
+        self.ids = self.ids.masked_fill(self._open, MASK)
+
+    def borrow(self, codes: Tensor) -> None:
+        """Show the open frames codes of another voice instead of masks."""
+        self.ids = codes.where(self._open, self.ids)
+
+    def decide(self, logits: Tensor, options: Demasking, time: float, randomness: np.random.Generator) -> None:
+        """Fill the open frames by logits (frames, codes)."""
+        temperature = options.temperature * (1 - time if options.annealed else 1)
+        top = best(logits)
+        # The last step's temperature is a rounding error above zero: that is the best token, not a draw.
+        warm = temperature > 1e-6
+        drawn = pick(logits / temperature, randomness.random(len(logits))) if warm else top
+        self.ids = drawn.where(self._open, self.ids)
+        self._sureness = logits.softmax(dim=-1).gather(1, top[:, None]).squeeze(1)
+        if options.masked_only:
+            self._sureness = self._sureness.where(self._open, 1.0)
+
+
+def _frame_logits(model: LanguageModel, inputs: Inputs, frames: int, guidance: Guidance | None) -> Process[Tensor]:
+    """Logits (frames, codes) of the last frames of the response, guided if asked for."""
+    wanted = [inputs] if guidance is None else [inputs, without_conditions(inputs)]
+    seen = yield from see([_whole(model, each, frames) for each in wanted])
+    return seen[0] if guidance is None else guide(guidance, *seen)
+
+
+def _whole(model: LanguageModel, inputs: Inputs, rows: int) -> Pass:
+    embedded = model.embed(inputs)
+    layout = embedded.plan
+    return Pass(embedded.embeddings, layout.positions(), layout.head, rows, layout.causal, embedded.level)
+
+
+def _check_lengths(frames: int, source: Source | None, draft: Tensor | None) -> None:
+    if frames < 1:
+        raise ItemError(f"cannot demask {frames} frames: at least one is needed")
+    given = [len(codes) for codes in (source.codes if source else None, draft) if codes is not None]
+    if any(length != frames for length in given):
+        raise ItemError(f"cannot demask {frames} frames: the codes to begin from have {given[0]}")
+
+
+def _times(options: Demasking) -> list[float]:
+    steps = math.floor(options.steps * (options.end - options.start))
+    if steps < 1:
+        raise ItemError(f"demasking from {options.start} to {options.end} in {options.steps} steps leaves no step")
+    return [float(time) for time in torch.linspace(options.start, options.end, steps)]
+
+
+def _masked_count(options: Demasking, time: float, frames: int, step: int) -> int:
+    """Frames to open: the cosine schedule, at least one, at most those that earlier steps have not settled."""
+    steps = math.floor(options.steps * (options.end - options.start))
+    share = math.cos(math.pi / 2 * time) + (1 / (2 * steps) if options.remask else 0)
+    return max(1, min(int(share * frames), frames - step))
+
+
+def _half_masked(source: Source, randomness: np.random.Generator) -> Tensor:
+    lost = torch.from_numpy(randomness.random(len(source.codes)) < source.masked).to(source.codes.device)
+    lost[-KEPT_END:] = True
+    return source.codes.masked_fill(lost, MASK)
