@@ -181,11 +181,13 @@ def test_a_place_that_only_dies_charges_at_most_one_item_and_is_given_up() -> No
     assert dispatcher.places[0].state == "retired"
 
 
-def test_a_run_whose_items_all_kill_is_stopped() -> None:
-    dispatcher = make(places=2, slots=4)
-    simulation = Simulation(dispatcher, 4, {str(number) for number in range(20)}, seed=3)
+@pytest.mark.parametrize("slots", [1, 4, 8])
+def test_a_run_whose_items_all_kill_is_stopped_soon(slots: int) -> None:
+    dispatcher = make(places=2, slots=slots)
+    simulation = Simulation(dispatcher, slots, {str(number) for number in range(20)}, seed=3)
     simulation.run([str(number) for number in range(20)])
-    assert "no worker is left" in dispatcher.problem
+    assert "no worker is left" in dispatcher.problem or "before any item was done" in dispatcher.problem
+    assert sum(place.generation for place in dispatcher.places) <= 12
 
 
 def test_a_run_whose_first_items_all_fail_is_stopped() -> None:

@@ -40,7 +40,7 @@ def test_a_worker_killed_between_items_charges_nobody(bench: Bench) -> None:
     items = [*works(2), {"id": "slow", "do": "slow", "seconds": 6}]
     bench.write(items)
     process = bench.start()
-    bench.wait_for(lambda: bench.log.exists() and "end item-001" in bench.log.read_text())
+    bench.wait_for(lambda: len(bench.starts()) == 3 and "end item-001" in bench.log.read_text())
     slow = next(int(line.split()[2]) for line in _lines(bench) if line.startswith("start slow"))
     for idle in set(bench.workers()) - {slow}:
         os.kill(idle, signal.SIGKILL)
@@ -109,7 +109,7 @@ def test_an_item_that_calls_exit_fails_and_costs_no_worker(bench: Bench) -> None
     bench.write(items, workers={"count": 1})
     code, _ = bench.run()
     assert code == 2
-    assert bench.outcomes()["item-001"]["failure"]["kind"] == "SystemExit"
+    assert bench.outcomes()["item-001"]["failure"] == "SystemExit"
     assert len({line.split()[2] for line in _lines(bench)}) == 1
     bench.check()
 
@@ -122,8 +122,8 @@ def test_an_exception_fails_its_item_once_with_its_traceback(bench: Bench, fault
     code, _ = bench.run()
     assert code == 2
     row = bench.outcomes()["item-002"]
-    assert (row["state"], row["failure"]["kind"]) == ("failed", kind)
-    assert "valle_faults.py" in row["failure"]["detail"]
+    assert (row["state"], row["failure"]) == ("failed", kind)
+    assert "valle_faults.py" in row["detail"]
     assert bench.starts()["item-002"] == 1
     bench.check()
 
@@ -141,7 +141,7 @@ def test_a_job_of_nothing_but_poison_stops_itself(bench: Bench) -> None:
     began = time.monotonic()
     code, output = bench.run(timeout=90)
     assert code == 3, output
-    assert "no worker is left" in output
+    assert "before any item was done" in output
     assert time.monotonic() - began < 60
 
 
@@ -166,7 +166,7 @@ def test_an_item_that_hangs_is_given_up_and_its_worker_replaced(bench: Bench, ha
     code, output = bench.run(timeout=60)
     assert code == 2, output
     row = bench.outcomes()["item-001"]
-    assert (row["state"], row["failure"]["kind"]) == ("quarantined", "Hang")
+    assert (row["state"], row["failure"]) == ("quarantined", "Hang")
     assert time.monotonic() - began < 3 + 10 + 15, "deadline, replacement, and the start of the run itself"
     bench.check()
 
@@ -196,7 +196,7 @@ def test_an_item_that_eats_the_memory_is_quarantined_for_it(alone: Bench) -> Non
     code, output = alone.run(timeout=150, env=environment)
     assert code == 2, output
     rows = alone.outcomes()
-    assert (rows["hungry"]["state"], rows["hungry"]["failure"]["kind"]) == ("quarantined", "OutOfMemory")
+    assert (rows["hungry"]["state"], rows["hungry"]["failure"]) == ("quarantined", "OutOfMemory")
     assert sum(row["state"] == "done" for row in rows.values()) == 3
     assert alone.starts()["hungry"] == 2
     alone.check()

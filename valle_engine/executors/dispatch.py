@@ -28,6 +28,8 @@ OUT_OF_MEMORY_CRASHES = 2
 """Charges for an item that runs out of memory: once more alone, then no more."""
 SAMPLE = 50
 """Items that must have ended before a share of failures means anything."""
+MOST_PAUSE = 5.0
+"""Seconds that a place stays empty at most after deaths in a row."""
 OWN_PAUSE = 5.0
 """Seconds between two looks at the clock after which the driver itself was stopped, not the workers."""
 
@@ -96,6 +98,7 @@ class Dispatcher:
         self._last_failure = Failure("", "")
         self._ever_ready = False
         self._ended = {"done": 0, "failed": 0}
+        self._deaths = 0
         self._looked = 0.0
         self.feeding = True
         self.problem = ""
@@ -219,12 +222,13 @@ class Dispatcher:
         flights, was = place.flights, place.state
         place.flights, place.isolating, place.state = {}, False, "empty"
         self._last_failure = failure
+        self._deaths += 1
         suspects = self._suspects(flights, begun, culprit)
         self._requeue([flight.order for item, flight in flights.items() if item not in suspects])
         counted = was != "ready" or not (len(suspects) == 1 and suspects[0] in self._suspected)
         unproven = place.deaths > 0
         place.deaths += counted
-        place.since = now + (0.0 if place.deaths <= 1 else min(0.5 * 2 ** (place.deaths - 2), 10.0))
+        place.since = now + (0.0 if place.deaths <= 1 else min(0.5 * 2 ** (place.deaths - 2), MOST_PAUSE))
         outcomes = self._blame(
             [flights[item].order for item in suspects], failure, unproven=unproven, sure=bool(culprit)
         )
@@ -398,6 +402,9 @@ class Dispatcher:
             self._stop(f"no worker could be set up: {failure.message}")
         if place.deaths >= self._limits.worker_deaths:
             place.state = "retired"
+        hopeless = self._limits.worker_deaths * (len(self._places) + 1)
+        if not self._ended["done"] and self._deaths >= hopeless:
+            self._stop(f"workers died {self._deaths} times before any item was done; the last: {failure.message}")
         if all(each.state == "retired" for each in self._places):
             self._stop(
                 f"no worker is left: each died {self._limits.worker_deaths} times with nothing done between "

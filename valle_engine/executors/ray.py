@@ -167,7 +167,7 @@ def connect(address: str | None) -> None:
         # A hang-up of the terminal reaches the whole group; Ray's daemons must outlive it for the running items.
         with _blocked(signal.SIGHUP):
             ray.init(address=address or "local", **options)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (ConnectionError, RuntimeError, ValueError, exceptions.RayError) as error:
         raise JobError(
             [Problem(f"no Ray cluster at {address or 'this machine'}: {_first_line(str(error))}")]
         ) from error
