@@ -5,14 +5,17 @@ Each sequence is attended by itself with its own length: no padding, and no neig
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
-from valle_engine.model.config import ModelConfig
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from valle_engine.model.config import ModelConfig
 
 
 class KeyValueCache:
@@ -86,7 +89,7 @@ class PackedAttention:
 
 def _by_span(tensor: Tensor, sizes: Sequence[int]) -> list[Tensor]:
     """Split (N, H, D) into one (1, H, size, D) for each span."""
-    return list(tensor.transpose(0, 1).unsqueeze(0).split(list(sizes), dim=2))
+    return list(tensor.transpose(0, 1).unsqueeze(0).split_with_sizes(list(sizes), dim=2))
 
 
 def _mask(span: Span, device: torch.device) -> Tensor | None:

@@ -10,8 +10,7 @@ import json
 import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import yaml
@@ -21,6 +20,9 @@ from torch import Tensor
 from valle_engine.errors import CheckpointError
 from valle_engine.model.config import ModelConfig
 from valle_engine.model.language_model import LanguageModel
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SAFETENSORS = frozenset({".sft", ".safetensors", ".safetensor"})
 PICKLES = frozenset({".pth", ".pt"})
@@ -57,17 +59,19 @@ def read_checkpoint(path: Path, sha256: str | None = None) -> Checkpoint:
     container = _read_container(path)
     raw = container.config or _config_beside(path)
     if raw is None:
-        raise CheckpointError(f"{path}: no config inside; put it beside the weights as {path.with_suffix('.yaml').name}")
+        raise CheckpointError(
+            f"{path}: no config inside; put it beside the weights as {path.with_suffix('.yaml').name}"
+        )
     config = ModelConfig.parse(raw, str(path))
     tensors = _as_today(container.tensors, config)
     config = replace(config, demasks=_knows_demasking(tensors, config))
     _check_shapes(tensors, config, path)
     tokenizer = path.with_name("tokenizer.json")
     symbols = container.userdata.get("symmap", {})
-    vocabulary = {str(symbol): int(number) for symbol, number in symbols.items()} if isinstance(symbols, Mapping) else {}
-    return Checkpoint(
-        path, config, tensors, vocabulary, tokenizer if tokenizer.is_file() else None, container.step
+    vocabulary = (
+        {str(symbol): int(number) for symbol, number in symbols.items()} if isinstance(symbols, Mapping) else {}
     )
+    return Checkpoint(path, config, tensors, vocabulary, tokenizer if tokenizer.is_file() else None, container.step)
 
 
 def hash_file(path: Path) -> str:
@@ -85,7 +89,9 @@ def check_hash(path: Path, sha256: str | None) -> None:
         return
     found = hash_file(path)
     if found != sha256.lower():
-        raise CheckpointError(f"{path}: its SHA-256 is {found}, not the pinned {sha256}: fetch it again or change the pin")
+        raise CheckpointError(
+            f"{path}: its SHA-256 is {found}, not the pinned {sha256}: fetch it again or change the pin"
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,8 +18,8 @@ SIZES: Mapping[str, Mapping[str, int]] = {"full": {"dim": 1024, "heads": 16, "la
 class ModelConfig:
     """A codec language model of the released format.
 
-    `dim` is the width, `levels` the codebooks, `codes` the entries of each; `phonemes` and `characters` are the sizes of
-    the two text vocabularies. The switches differ between releases; their defaults are those of a file that is silent.
+    `dim` is the width, `levels` the codebooks, `codes` the entries of each; `phonemes` and `characters` are the sizes
+    of the two text vocabularies. The switches differ between releases; a file that is silent means their defaults.
     `demasks` is false for the first releases, whose tables and heads know levels only.
     """
 
@@ -74,7 +74,9 @@ class ModelConfig:
         switches = _Reader(experimental, f"{origin}: experimental")
         sums = experimental.get("audio_embedding_sums", False)
         if sums not in (True, False, "prom", "resp"):
-            raise CheckpointError(f"{origin}: audio_embedding_sums is {sums!r}; true, false, 'prom' and 'resp' are known")
+            raise CheckpointError(
+                f"{origin}: audio_embedding_sums is {sums!r}; true, false, 'prom' and 'resp' are known"
+            )
         size = _Reader(_size(raw.get("size", "full"), origin), f"{origin}: size")
         config = cls(
             name=reader.value("name", "ar+nar"),

@@ -117,7 +117,7 @@ def run_all(model: LanguageModel, requests: Sequence[Request], slots: int = 16, 
 
 def prepare(model: LanguageModel) -> None:
     """Lay the weights out for this processor and see to it that a row's bits do not depend on its neighbours."""
-    if model.device.type == "cpu" and torch.backends.mkldnn.is_available():
+    if model.device.type == "cpu" and torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         for linear in model.linears():
             linear.pack()
     settle_rows(model)

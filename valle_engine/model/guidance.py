@@ -53,7 +53,10 @@ class GuidedRows:
     def __call__(self, conditioned: Tensor, bare: Tensor, settled: int) -> Tensor:
         """Guide logits (rows, vocabulary), of which the first `settled` rows will not come again."""
         guided = bare + self.guidance.strength * (conditioned - bare)
-        self._conditioned, self._guided = self._conditioned.plus(conditioned[:settled]), self._guided.plus(guided[:settled])
+        self._conditioned, self._guided = (
+            self._conditioned.plus(conditioned[:settled]),
+            self._guided.plus(guided[:settled]),
+        )
         of_conditioned = self._conditioned.plus(conditioned[settled:]).deviation
         of_guided = self._guided.plus(guided[settled:]).deviation
         share = self.guidance.rescale

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -16,6 +15,8 @@ from valle_engine.model.layers import Body, Linear
 from valle_engine.model.sequences import TASK_TOKENS, Inputs, Plan, SegmentName, plan
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
     from valle_engine.model.config import ModelConfig
     from valle_engine.model.layers import Deltas
     from valle_engine.model.lora import Adapters
@@ -250,7 +251,7 @@ class LanguageModel(nn.Module):
         return embedded
 
     def _heard(self, codes: Tensor) -> Tensor:
-        """Embed codes (frames, codebooks) to be transcribed; the last codebook is not heard, so the model was trained."""
+        """Embed codes (frames, codebooks) to be transcribed; so it was trained, the last codebook is not heard."""
         self._check(codes, self.config.codes, "code")
         heard = self.resps_emb.embeddings[0](codes[:, 0])
         for column in range(1, codes.shape[1] - 1):
@@ -268,7 +269,9 @@ class LanguageModel(nn.Module):
     def _check(self, ids: Tensor, size: int, what: str) -> None:
         """Refuse ids that a table does not have, before they end the process (CPU) or poison the device (CUDA)."""
         if len(ids) and not 0 <= int(ids.min()) <= int(ids.max()) < size:
-            raise ItemError(f"{what} ids reach from {int(ids.min())} to {int(ids.max())}; this model has 0 to {size - 1}")
+            raise ItemError(
+                f"{what} ids reach from {int(ids.min())} to {int(ids.max())}; this model has 0 to {size - 1}"
+            )
 
 
 def _running_sum(sizes: Sequence[int]) -> list[int]:

@@ -47,7 +47,7 @@ class Linear(nn.Linear):
         if not self.tile:
             return self._map(x)
         short = -len(x) % self.tile
-        tiles = functional.pad(x, (0, 0, 0, short)).split(self.tile)
+        tiles = functional.pad(x, (0, 0, 0, short)).unflatten(0, (-1, self.tile)).unbind()
         return torch.cat([self._map(tile) for tile in tiles])[: len(x)]
 
     def _map(self, x: Tensor) -> Tensor:
@@ -135,7 +135,8 @@ class DecoderLayer(nn.Module):
     def forward(self, x: Tensor, layer: int, rotary: Rotary, attend: Attend, deltas: Deltas) -> Tensor:
         """Map (N, d) to (N, d)."""
         x = x + self.self_attn(self.input_layernorm(x), layer, rotary, attend, deltas)
-        return x + self.mlp(self.post_attention_layernorm(x), deltas)
+        mapped: Tensor = x + self.mlp(self.post_attention_layernorm(x), deltas)
+        return mapped
 
 
 class Body(nn.Module):

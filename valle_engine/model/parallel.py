@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from valle_engine.model.process import Process
     from valle_engine.model.sampling import Chain
 
-KEPT_END = 75
+NEW_END = 75
 """Frames at the end of a converted voice that are always spoken anew: one second."""
 
 
@@ -40,30 +40,41 @@ class Demasking:
     """How to decide level 0 by demasking (arXiv:2202.04200), in `steps` steps over the time from `start` to `end`.
 
     `temperature` falls to zero with time when `annealed`; 0 takes the best token. With `masked_only` a decided frame is
-    never doubted again; `remask` masks a little more at each step.
+    never doubted again; `remask` masks a little more at each step. A voice to convert is kept in part until the time
+    `voice_until`: each of its frames is masked with probability `voice_masked`, those of the last second always.
     """
 
     steps: int = 25
     samplers: Chain = ()
     temperature: float = 0.0
     annealed: bool = True
-    guidance: Guidance | None = Guidance(strength=2.5, rescale=0.75)
+    guidance: Guidance | None = field(default_factory=lambda: Guidance(strength=2.5, rescale=0.75))
     start: float = 0.0
     end: float = 1.0
     masked_only: bool = False
     remask: bool = False
+    voice_until: float = 0.25
+    voice_masked: float = 0.25
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Source:
-    """A voice to convert: its first codebook (frames,), kept in part until the time `until`.
+class Sketch:
+    """What demasking begins from: a number of frames, the first codebook (frames,) of a voice to convert or a draft.
 
-    Each frame is masked by chance with probability `masked`, those of the last second always.
+    Of a draft's frames, as many as would be masked at the time `start` are doubted by chance.
     """
 
-    codes: Tensor
-    until: float = 0.25
-    masked: float = 0.25
+    frames: int
+    voice: Tensor | None = None
+    draft: Tensor | None = None
+
+    def check(self) -> None:
+        """Raise `ItemError` for no frames, or codes of another length."""
+        if self.frames < 1:
+            raise ItemError(f"cannot demask {self.frames} frames: at least one is needed")
+        for codes in (self.voice, self.draft):
+            if codes is not None and len(codes) != self.frames:
+                raise ItemError(f"cannot demask {self.frames} frames: the codes to begin from have {len(codes)}")
 
 
 def refine(
@@ -80,30 +91,20 @@ def refine(
 
 
 def demask(
-    model: LanguageModel,
-    inputs: Inputs,
-    frames: int,
-    options: Demasking,
-    randomness: np.random.Generator,
-    source: Source | None = None,
-    draft: Tensor | None = None,
+    model: LanguageModel, inputs: Inputs, sketch: Sketch, options: Demasking, randomness: np.random.Generator
 ) -> Process[Tensor]:
-    """Level 0 of `frames` frames, (frames,) int64; what `inputs` has as response comes before and stays.
-
-    A `draft` (frames,) is improved: of its frames, as many as would be masked at the time `start` are doubted by chance.
-    """
-    _check_lengths(frames, source, draft)
-    canvas = Canvas(frames, model.device)
-    if draft is not None:
-        doubted = randomness.random(frames) < math.cos(math.pi / 2 * options.start)
-        canvas.begin_from(draft, torch.from_numpy(doubted).to(model.device))
+    """Level 0 of the sketch's frames, (frames,) int64; what `inputs` has as response comes before and stays."""
+    sketch.check()
+    canvas = Canvas(sketch.frames, model.device)
+    if sketch.draft is not None:
+        canvas.begin_from(sketch.draft, randomness.random(sketch.frames) < math.cos(math.pi / 2 * options.start))
     before = inputs.response if inputs.response is not None else canvas.ids[:0]
     for step, time in enumerate(_times(options)):
-        canvas.mask(_masked_count(options, time, frames, step))
-        if source is not None and time < source.until:
-            canvas.borrow(_half_masked(source, randomness))
+        canvas.mask(_masked_count(options, time, sketch.frames, step))
+        if sketch.voice is not None and time < options.voice_until:
+            canvas.borrow(_half_masked(sketch.voice, options.voice_masked, randomness))
         aimed = replace(inputs, response=torch.cat([before, canvas.ids]), level=0, masked=True)
-        logits = yield from _frame_logits(model, aimed, frames, options.guidance)
+        logits = yield from _frame_logits(model, aimed, sketch.frames, options.guidance)
         canvas.decide(shape_frames(logits, options.samplers), options, time, randomness)
     return canvas.ids
 
@@ -116,9 +117,9 @@ class Canvas:
         self._sureness = torch.ones(frames, device=device)
         self._open = self.ids == MASK
 
-    def begin_from(self, codes: Tensor, doubted: Tensor) -> None:
+    def begin_from(self, codes: Tensor, doubted: np.ndarray) -> None:
         """Start from known codes (frames,), of which some (frames,) bool are doubted."""
-        self.ids, self._sureness = codes.clone(), (~doubted).float()
+        self.ids, self._sureness = codes, torch.from_numpy(~doubted).to(codes.device).float()
 
     def mask(self, count: int) -> None:
         """Open the `count` frames that are least sure; of equals the earlier ones."""
@@ -156,14 +157,6 @@ def _whole(model: LanguageModel, inputs: Inputs, rows: int) -> Pass:
     return Pass(embedded.embeddings, layout.positions(), layout.head, rows, layout.causal, embedded.level)
 
 
-def _check_lengths(frames: int, source: Source | None, draft: Tensor | None) -> None:
-    if frames < 1:
-        raise ItemError(f"cannot demask {frames} frames: at least one is needed")
-    given = [len(codes) for codes in (source.codes if source else None, draft) if codes is not None]
-    if any(length != frames for length in given):
-        raise ItemError(f"cannot demask {frames} frames: the codes to begin from have {given[0]}")
-
-
 def _times(options: Demasking) -> list[float]:
     steps = math.floor(options.steps * (options.end - options.start))
     if steps < 1:
@@ -178,7 +171,7 @@ def _masked_count(options: Demasking, time: float, frames: int, step: int) -> in
     return max(1, min(int(share * frames), frames - step))
 
 
-def _half_masked(source: Source, randomness: np.random.Generator) -> Tensor:
-    lost = torch.from_numpy(randomness.random(len(source.codes)) < source.masked).to(source.codes.device)
-    lost[-KEPT_END:] = True
-    return source.codes.masked_fill(lost, MASK)
+def _half_masked(codes: Tensor, share: float, randomness: np.random.Generator) -> Tensor:
+    lost = torch.from_numpy(randomness.random(len(codes)) < share).to(codes.device)
+    lost[-NEW_END:] = True
+    return codes.masked_fill(lost, MASK)

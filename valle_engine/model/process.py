@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from valle_engine.model.language_model import Pass
-from valle_engine.model.sampling import Draw
-
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from valle_engine.model.language_model import Pass
+    from valle_engine.model.sampling import Draw
 
 T = TypeVar("T")
 

@@ -12,7 +12,7 @@ import torch
 from valle_engine.errors import ItemError
 from valle_engine.model.autoregressive import Autoregressive, autoregress, continuing, starting_text
 from valle_engine.model.duration import MOST_DIGITS, predict_frames
-from valle_engine.model.parallel import Demasking, Levels, Source, demask, refine
+from valle_engine.model.parallel import Demasking, Levels, Sketch, demask, refine
 from valle_engine.model.sampling import stream
 from valle_engine.model.sequences import Inputs
 
@@ -60,8 +60,8 @@ class Conditions:
         parts = self.prompt if isinstance(self.prompt, tuple) or self.prompt is None else (self.prompt,)
         return Inputs(
             task=self.task,
-            phonemes=_tensor(self.phonemes, device),
-            text=_tensor(self.text, device),
+            phonemes=_optional(self.phonemes, device),
+            text=_optional(self.text, device),
             language=self.language,
             prompt=None
             if parts is None
@@ -109,9 +109,7 @@ class Speak(Request):
             known = begun if begun.response is not None else replace(begun, response=_no_frames(model.device))
             level = yield from autoregress(model, known, self.first, randomness)
         else:
-            source = None if self.source is None else Source(_codes(self.source, model.device)[:, 0])
-            draft = None if self.draft is None else _codes(self.draft, model.device)[:, 0]
-            level = yield from demask(model, begun, self.frames, self.first, randomness, source, draft)
+            level = yield from demask(model, begun, self._sketch(model.device), self.first, randomness)
         if not len(level):
             return np.zeros((0, self.rest.last + 1), dtype=np.int64)
         codes = yield from refine(model, inputs, level[:, None], self.rest, randomness)
@@ -126,6 +124,10 @@ class Speak(Request):
         rows = 1 if self.first.guidance is None else 2
         return rows * (self.conditions.places + before + drawn)
 
+    def _sketch(self, device: torch.device) -> Sketch:
+        voice, draft = (None if codes is None else _codes(codes, device)[:, 0] for codes in (self.source, self.draft))
+        return Sketch(self.frames, voice, draft)
+
     def _begun(self, inputs: Inputs, device: torch.device) -> Inputs:
         """With what comes before the result as the response so far."""
         if self.context is None:
@@ -133,13 +135,13 @@ class Speak(Request):
         if self.continue_prompt or inputs.phonemes is None:
             raise ItemError("a context goes with phonemes, and not with a prompt that is continued")
         before = _tensor(self.context.phonemes, device)
-        phonemes = torch.cat([before[:-1], inputs.phonemes[1:]])  # type: ignore[index]
+        phonemes = torch.cat([before[:-1], inputs.phonemes[1:]])
         return replace(inputs, phonemes=phonemes, response=_codes(self.context.codes, device)[:, 0])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Write(Request):
-    """Ids (n,) int64 of a text: what speech says (`stt`), how text is spoken (`phn`), what phonemes spell (`un-phn`)."""
+    """Ids (n,) int64 of a text: what speech says (`stt`), how text sounds (`phn`), what phonemes spell (`un-phn`)."""
 
     conditions: Conditions
     codes: Ids | None = None
@@ -202,14 +204,17 @@ def _no_frames(device: torch.device) -> Tensor:
     return torch.empty(0, dtype=torch.int64, device=device)
 
 
-def _tensor(ids: Ids | None, device: torch.device) -> Tensor | None:
-    return None if ids is None else torch.from_numpy(np.ascontiguousarray(ids, dtype=np.int64)).to(device)
+def _optional(ids: Ids | None, device: torch.device) -> Tensor | None:
+    return None if ids is None else _tensor(ids, device)
+
+
+def _tensor(ids: Ids, device: torch.device) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(ids, dtype=np.int64)).to(device)
 
 
 def _codes(codes: Ids, device: torch.device) -> Tensor:
     """Codes as (frames, codebooks); one codebook may come flat."""
     flat = np.asarray(codes)
-    if flat.ndim not in (1, 2) or not np.issubdtype(flat.dtype, np.integer):
+    if flat.ndim not in {1, 2} or not np.issubdtype(flat.dtype, np.integer):
         raise ItemError(f"codes are whole numbers (frames, codebooks), not {flat.dtype} of shape {flat.shape}")
-    tensor = _tensor(flat if flat.ndim == 2 else flat[:, None], device)
-    return tensor  # type: ignore[return-value]
+    return _tensor(flat if flat.ndim == 2 else flat[:, None], device)

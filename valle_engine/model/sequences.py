@@ -6,13 +6,14 @@ out together with its separator; an empty one keeps it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from valle_engine.errors import ItemError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch import Tensor
 
     from valle_engine.model.config import ModelConfig

@@ -1,0 +1,154 @@
+"""Models by name: what can be had, fetched at a pinned revision, inspected and verified.
+
+A model is a local path, or a name of the table below, with `@revision` behind it to pin one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from valle_engine.errors import CheckpointError
+from valle_engine.model.checkpoint import check_hash, hash_file, read_checkpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from valle_engine.model.checkpoint import Checkpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A checkpoint on the Hugging Face hub; `revision` is what a name without one stands for."""
+
+    repository: str
+    file: str
+    revision: str = "main"
+    about: str = ""
+
+
+RELEASES: Mapping[str, Release] = {
+    "ecker/vall-e": Release(
+        "ecker/vall-e",
+        "models/ckpt/ar+nar-len-llama-8/ckpt/fp32.sft",
+        about="ar+nar-len-llama-8: 24 kHz EnCodec codes, six languages, speech, transcription, editing",
+    ),
+}
+DEFAULT_MODEL = "ecker/vall-e"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A model that can be asked for by name; `path` is where it lies when it has been fetched."""
+
+    name: str
+    release: Release
+    path: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What a checkpoint is, without running it."""
+
+    path: Path
+    bytes: int
+    sha256: str
+    version: int
+    parameters: int
+    tensors: int
+    heads: tuple[str, ...]
+    capabilities: tuple[str, ...]
+    step: int
+    vocabulary: int
+    tokenizer: Path | None
+
+
+def list_models() -> list[Listed]:
+    """Every model known by name, and whether it is here already. Asks nobody."""
+    return [Listed(name, release, _cached(release)) for name, release in RELEASES.items()]
+
+
+def fetch(model: str, *, offline: bool = False, sha256: str | None = None) -> Path:
+    """Local file of a model given by path or by name, fetched if need be.
+
+    Raises `CheckpointError` for an unknown name, a file that cannot be had, or another hash than the pinned one.
+    """
+    path = Path(model)
+    if path.suffix and (path.is_absolute() or path.exists() or model.startswith(".")):
+        if not path.is_file():
+            raise CheckpointError(f"{path}: there is no such file")
+    else:
+        path = _fetch_named(model, offline=offline)
+    check_hash(path, sha256)
+    return path
+
+
+def load(model: str = DEFAULT_MODEL, *, offline: bool = False, sha256: str | None = None) -> Checkpoint:
+    """Fetch and read a model given by path or by name. Raises `CheckpointError`."""
+    return read_checkpoint(fetch(model, offline=offline, sha256=sha256))
+
+
+def inspect(path: Path) -> Inspection:
+    """Say what a checkpoint is. Raises `CheckpointError` when it is none that can be used."""
+    checkpoint = read_checkpoint(path)
+    config = checkpoint.config
+    return Inspection(
+        path=path,
+        bytes=path.stat().st_size,
+        sha256=hash_file(path),
+        version=config.version,
+        parameters=sum(tensor.numel() for tensor in checkpoint.tensors.values()),
+        tensors=len(checkpoint.tensors),
+        heads=tuple(config.heads_by_name),
+        capabilities=tuple(sorted(config.capabilities)),
+        step=checkpoint.step,
+        vocabulary=len(checkpoint.vocabulary),
+        tokenizer=checkpoint.tokenizer,
+    )
+
+
+def verify(path: Path, sha256: str | None = None) -> list[str]:
+    """Problems that keep a checkpoint from being used, or from being the one that was pinned; empty without any.
+
+    Every weight is read; one that is not finite is a problem.
+    """
+    try:
+        checkpoint = read_checkpoint(path, sha256)
+    except CheckpointError as error:
+        return [str(error)]
+    broken = [key for key, tensor in checkpoint.tensors.items() if not bool(tensor.isfinite().all())]
+    return [f"{path}: {key} holds numbers that are not finite" for key in broken]
+
+
+def _release(model: str) -> Release:
+    name, _, revision = model.partition("@")
+    release = RELEASES.get(name)
+    if release is None:
+        raise CheckpointError(f"no model {name!r}: give the path of a checkpoint, or one of {', '.join(RELEASES)}")
+    return Release(release.repository, release.file, revision or release.revision, release.about)
+
+
+def _fetch_named(model: str, *, offline: bool) -> Path:
+    from huggingface_hub import hf_hub_download  # noqa: PLC0415 - only who fetches needs it
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError  # noqa: PLC0415 - same
+
+    release = _release(model)
+    try:
+        return Path(
+            hf_hub_download(release.repository, release.file, revision=release.revision, local_files_only=offline)
+        )
+    except LocalEntryNotFoundError as error:
+        way = "fetch it once with a network" if offline else "the hub cannot be reached: check the network"
+        raise CheckpointError(f"{model}: is not among the fetched models, and {way}, or give a local path") from error
+    except (HfHubHTTPError, OSError, ValueError) as error:
+        raise CheckpointError(
+            f"{model}: the hub does not give {release.file} at {release.revision}: {error}"
+        ) from error
+
+
+def _cached(release: Release) -> Path | None:
+    from huggingface_hub import try_to_load_from_cache  # noqa: PLC0415 - only who fetches needs it
+
+    found = try_to_load_from_cache(release.repository, release.file, revision=release.revision)
+    return Path(found) if isinstance(found, str) else None
