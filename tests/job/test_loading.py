@@ -138,6 +138,11 @@ def test_the_output_has_its_places(load, tmp_path, output, folder, state):
     assert str(job.state).replace(str(root.parent / "b"), f"{root}/../b") == state.format(root)
 
 
+def test_the_output_may_start_at_home(load, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/reader")
+    assert load("{name: a, task: tts, items: [], output: {folder: ~/books}}").folder == "/home/reader/books"
+
+
 def test_a_shard_is_kept_for_the_store(load):
     assert str(load("{name: a, task: tts, items: []}", Choice(shard=Shard.parse("2/4"))).shard) == "2/4"
 

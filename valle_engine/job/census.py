@@ -20,10 +20,10 @@ SHOWN = 100
 
 @dataclass(slots=True)
 class Census:
-    """The items of a job, counted and checked. `hashes` stand for the ids of the good ones, in their order."""
+    """The items of a job, counted and checked. `hashes` stand for the ids of the good ones."""
 
     manifest: Manifest
-    hashes: array[int] = field(default_factory=lambda: array("Q"))
+    hashes: array[int] = field(default_factory=lambda: array("q"))
     _problems: list[Problem] = field(default_factory=list)
     _count: int = 0
 

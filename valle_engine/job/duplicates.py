@@ -36,7 +36,7 @@ def duplicates(manifest: Manifest, hashes: array[int]) -> Iterator[Problem]:
 
 
 def _repeated(hashes: array[int]) -> set[int]:
-    ordered = np.sort(np.frombuffer(hashes, dtype=np.uint64))
+    ordered = np.sort(np.frombuffer(hashes, dtype=np.int64))
     return set(ordered[1:][ordered[1:] == ordered[:-1]].tolist())
 
 

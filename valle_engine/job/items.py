@@ -46,13 +46,17 @@ class Shard:
     def __str__(self) -> str:
         return f"{self.index}/{self.count}"
 
-    def holds(self, id_hash: int) -> bool:
-        """Tell whether the item with this hash belongs to the shard."""
-        return id_hash % self.count == self.index - 1
+    def holds(self, item_id: str) -> bool:
+        """Tell whether the item belongs to the shard, the same on every machine."""
+        digest = blake2b(item_id.encode("utf-8", "replace"), digest_size=8).digest()
+        return int.from_bytes(digest) % self.count == self.index - 1
 
 
 class Picked(NamedTuple):
-    """A row that belongs to the job, not yet checked. `ordinal` counts them from 0."""
+    """A row that belongs to the job, not yet checked.
+
+    `ordinal` counts them from 0; `hash` are 64 bits that stand for the id in this process.
+    """
 
     ordinal: int
     row: Row
@@ -110,9 +114,8 @@ def picked_rows(manifest: Manifest) -> Iterator[Picked]:
             return
         left -= 1
         item_id = _text(row.fields.get(id_column))
-        id_hash = hash_of(item_id)
-        if row.problem or manifest.shard is None or manifest.shard.holds(id_hash):
-            yield Picked(ordinal, row, item_id, id_hash)
+        if row.problem or manifest.shard is None or manifest.shard.holds(item_id):
+            yield Picked(ordinal, row, item_id, hash(item_id))
             ordinal += 1
 
 
@@ -135,6 +138,7 @@ class Checker:
     def __init__(self, manifest: Manifest) -> None:
         self._manifest = manifest
         self._kind = manifest.item
+        self._validate = manifest.item.__pydantic_validator__.validate_python  # `model_validate` without its detour
         self._names = frozenset(manifest.item.model_fields)
         self._extra_defaults = {name: value for name, value in manifest.defaults.items() if name not in self._names}
         self._columns: dict[tuple[str, ...], _Columns] = {}
@@ -158,24 +162,29 @@ class Checker:
         row, manifest = picked.row, self._manifest
         if row.problem:
             raise JobError([manifest.problem(row, row.problem)])
-        own = _present(row.fields)
-        for ours, theirs in manifest.reading.rename.items():
-            if theirs in own:
-                own[ours] = own.pop(theirs)
+        own = self._own_fields(row)
         columns = self._sorted_out(tuple(own))
         problems = [manifest.problem(row, f"unknown column {column!r}", hint=hint) for column, hint in columns.odd]
         problems += self._locate_paths(row, own, columns)
         try:
-            item = self._kind.model_validate({**manifest.defaults, **own})
+            item = self._validate({**manifest.defaults, **own})
         except ValidationError as error:
             raise JobError(problems + self._wrong_fields(picked, error)) from None
         extras = self._extra_defaults | {name: own[name] for name in columns.extras}
-        problems += self._unfit_extras(row, extras)
-        if manifest.needs:
-            problems += self._unmet_needs(row, item, extras)
+        problems += self._unfit(row, item, extras)
         if problems:
             raise JobError(problems)
         return Checked(picked.ordinal, row.line, picked.hash, item, extras)
+
+    def _own_fields(self, row: Row) -> dict[str, Any]:
+        """The fields that the row itself gives, under our names."""
+        own = dict(row.fields)
+        if None in own.values():
+            own = {name: value for name, value in own.items() if value is not None}
+        for ours, theirs in self._manifest.reading.rename.items():
+            if theirs in own:
+                own[ours] = own.pop(theirs)
+        return own
 
     def _sorted_out(self, columns: tuple[str, ...]) -> _Columns:
         found = self._columns.get(columns)
@@ -205,24 +214,17 @@ class Checker:
         found = problems_of(error, self._kind, thing)
         return [self._manifest.problem(picked.row, each.message, each.path, each.hint) for each in found]
 
-    def _unfit_extras(self, row: Row, extras: Mapping[str, Any]) -> list[Problem]:
-        return [
-            self._manifest.problem(row, f"nested deeper than {MAX_DEPTH} levels", name)
-            for name, value in extras.items()
-            if type(value) not in _PLAIN and _deeper_than(value, MAX_DEPTH)
-        ]
-
-    def _unmet_needs(self, row: Row, item: BaseItem, extras: Mapping[str, Any]) -> list[Problem]:
-        return [
-            self._manifest.problem(row, f"item {item.id!r} has no {need!r}, which the scorer {scorer!r} needs", need)
-            for need, scorer in self._manifest.needs.items()
-            if extras.get(need) is None and getattr(item, need, None) is None
-        ]
-
-
-def hash_of(item_id: str) -> int:
-    """64 bits that stand for an id, the same on every machine."""
-    return int.from_bytes(blake2b(item_id.encode("utf-8", "replace"), digest_size=8).digest())
+    def _unfit(self, row: Row, item: BaseItem, extras: Mapping[str, Any]) -> list[Problem]:
+        """Extras nested without end, and what a scorer misses."""
+        problems = []
+        for name, value in extras.items():
+            if type(value) not in _PLAIN and _deeper_than(value, MAX_DEPTH):
+                problems.append(self._manifest.problem(row, f"nested deeper than {MAX_DEPTH} levels", name))
+        for need, scorer in self._manifest.needs.items():
+            if extras.get(need) is None and getattr(item, need, None) is None:
+                message = f"item {item.id!r} has no {need!r}, which the scorer {scorer!r} needs"
+                problems.append(self._manifest.problem(row, message, need))
+        return problems
 
 
 def _text(value: Any) -> str:
@@ -232,12 +234,6 @@ def _text(value: Any) -> str:
     if value is None:
         return ""
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _present(fields: Mapping[str, Any]) -> dict[str, Any]:
-    if None in fields.values():
-        return {name: value for name, value in fields.items() if value is not None}
-    return dict(fields)
 
 
 def _near_misses(known: frozenset[str], columns: tuple[str, ...], used: Container[str]) -> Iterator[tuple[str, str]]:

@@ -178,8 +178,12 @@ def _places(spec: JobFile, base: Path, findings: Findings) -> tuple[str, Path]:
     given, state = spec.output.folder, spec.output.state
     if state is not None and "://" in state:
         findings.add(("output", "state"), f"{state!r} is no local folder", "the ledger lives on a local disk")
-    own_state = Path(os.path.normpath(base / state)) if state else None
+    own_state = Path(_absolute(base, state)) if state else None
     if given is not None and is_url(given):
         return given, own_state or Path(beside)
-    folder = os.path.normpath(base / (given or beside).removeprefix("file://"))
+    folder = _absolute(base, (given or beside).removeprefix("file://"))
     return folder, own_state or Path(folder, STATE_FOLDER)
+
+
+def _absolute(base: Path, folder: str) -> str:
+    return os.path.normpath(base / Path(folder).expanduser())
