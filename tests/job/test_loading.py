@@ -109,6 +109,17 @@ def test_a_mistake_is_named_with_its_place_and_the_way_out(problems, lines, path
     assert words in text
 
 
+def test_a_scorer_with_a_mistake_still_counts_as_listed(problems):
+    found = problems("name: a\ntask: tts\nitems: []\nscores: [{name: wer, cas: x}]\naccept: {wer: {max: 1}}")
+    assert [path for _, path, _ in found] == ["scores.0.cas"]
+
+
+@pytest.mark.parametrize("limit", [0, -1])
+def test_a_limit_that_leaves_nothing_is_a_mistake(problems, limit):
+    [(_, _, text)] = problems("name: a\ntask: tts\nitems: [{id: a, text: b}]", Choice(limit=limit))
+    assert "leaves nothing to do" in text
+
+
 def test_what_is_missing_is_told_together(problems):
     assert sorted(path for _, path, _ in problems("seed: 1")) == ["items", "name", "task"]
 

@@ -61,17 +61,19 @@ class Assembly:
         return samplers
 
     def scorers(self) -> tuple[Scorer, ...]:
-        """The scorers; the gate may judge by these alone."""
+        """The scorers in the order of the file."""
         scores = self._section("scores", list, "a list of scorers, such as [wer]")
         return self._listed(self.plugins.scorers, scores, ("scores",), once=True)
 
-    def check_gate(self, scorers: Sequence[Scorer]) -> None:
-        """Note what is wrong with `accept`."""
+    def check_gate(self) -> None:
+        """Note what is wrong with `accept`; a scorer that is listed with a mistake still counts as listed."""
         accept = self._section("accept", dict, "a mapping of scores to bounds, such as {wer: {max: 0.1}}")
-        names = [scorer.name for scorer in scorers]
+        scores = self.values.get("scores")
+        listed = scores if isinstance(scores, list) else []
+        names = [str(spec.get("name") if isinstance(spec, dict) else spec) for spec in listed]
         for name, values in accept.items():
             if name not in names:
-                near = nearest(name, names)
+                near = nearest(name, [each for each in names if each in self.plugins.scorers.offers])
                 way_out = f"did you mean {near!r}?" if near else f"add {name!r} to `scores`"
                 self.findings.add(("accept", name), f"no score {name!r} is computed", way_out)
             bound = self._valid(Bound, values, ("accept", name), "bound")

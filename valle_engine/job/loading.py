@@ -113,12 +113,14 @@ def draft_job(path: Path, plugins: Plugins, choice: Choice | None = None) -> Dra
     document = read_yaml(path)
     settings = choice.settings or {}
     findings = Findings(str(path), document, frozenset(settings))
+    if choice.limit is not None and choice.limit < 1:
+        findings.problems.append(Problem(f"a limit of {choice.limit} leaves nothing to do", "command line"))
     values = _with_settings(document.values, settings)
     spec = _spec(values, findings)
     assembly = Assembly(values, findings, plugins, path.absolute().parent)
     task = assembly.task()
     samplers, scorers, products = assembly.samplers(), assembly.scorers(), assembly.products()
-    assembly.check_gate(scorers)
+    assembly.check_gate()
     manifest = assembly.manifest(task, scorers, limit=choice.limit, shard=choice.shard)
     if spec is not None:
         folder, state = _places(spec, assembly.folder, findings)
