@@ -132,7 +132,7 @@ class Worker:
         outcome = Outcome(order.id, "failed", order.fingerprint, order.attempt, worker=self._name)
         try:
             item = self._task.Item.model_validate(order.fields)
-            result = _as_result(await self._task.run(item, kit), self._spec.task)
+            result = as_result(await self._task.run(item, kit), self._spec.task)
             file = await self._save(result.clip, order) if result.clip else None
             outcome = replace(outcome, state="done", file=file, values=dict(result.values))
         except RetryableError as error:
@@ -212,7 +212,8 @@ def _stderr_path() -> str:
         return ""
 
 
-def _as_result(returned: Any, task: str) -> Result:
+def as_result(returned: Any, task: str) -> Result:
+    """What a task returned, as a result. Raises `ItemError` for what is none, or has an empty clip."""
     result = returned
     if isinstance(returned, Clip):
         result = Result(clip=returned)
