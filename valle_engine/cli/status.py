@@ -50,7 +50,7 @@ def _facts(ledgers: Ledgers) -> dict[str, Any]:
     runs = {label: asdict(runs[-1]) for label, reader in ledgers.readers.items() if (runs := reader.runs())}
     return {
         "folder": ledgers.folder,
-        "state": str(ledgers.state),
+        "state": str(ledgers.state.absolute()),
         "items": items,
         "counts": dict(counts),
         "pending": max(0, items - sum(counts.values())),

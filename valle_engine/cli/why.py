@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from valle_engine.job.differences import differences
 from valle_engine.job.fingerprints import FileDigests, recipe
 from valle_engine.report.text import duration, one_line
-from valle_engine.store.named import named_run, wanted_items
+from valle_engine.store.named import named_run, wanted_item
 
 if TYPE_CHECKING:
     import argparse
@@ -42,7 +42,7 @@ def _verdict(named: NamedRun, ledgers: Ledgers, row: LedgerRow | None, item: str
     name = one_line(item)
     wanted = None
     if named.job is not None:
-        wanted = next((each for each in wanted_items(named.job) if each.id == item), None)
+        wanted = wanted_item(named.job, item)
         if wanted is None:
             return f"{name} is not in the manifest of {named.job.name}", False
     if row is None:

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from valle_engine.errors import JobError, Problem, StoreError
+from valle_engine.errors import StoreError
 from valle_engine.store.outputs import OutputFolder
 from valle_engine.store.places import is_url
 from valle_engine.store.readers import Ledgers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
+    from valle_engine.job.items import Picked
     from valle_engine.job.loading import Job
 
 
@@ -58,23 +59,40 @@ def named_run(name: str) -> NamedRun:
 
 
 def wanted_items(job: Job) -> Iterator[Wanted]:
-    """Stream the items of a job with their fingerprints. Raises `JobError` at the first item that is wrong."""
-    from valle_engine.job.fingerprints import (  # noqa: PLC0415 - a folder can be looked at without loading jobs
+    """Stream the items of a job as it asks for them now. Raises `JobError` at the first item that is wrong."""
+    from valle_engine.job.items import picked_rows  # noqa: PLC0415 - a folder can be looked at without loading jobs
+
+    wanted = _wanted(job)
+    return (wanted(picked) for picked in picked_rows(job.manifest))
+
+
+def wanted_item(job: Job, item_id: str) -> Wanted | None:
+    """One item of a job as it asks for it now; None when it lists none of that id. Raises `JobError`."""
+    from valle_engine.job.items import picked_rows  # noqa: PLC0415 - as above
+
+    wanted = _wanted(job)
+    return next((wanted(picked) for picked in picked_rows(job.manifest) if picked.id == item_id), None)
+
+
+def _wanted(job: Job) -> Callable[[Picked], Wanted]:
+    from valle_engine.job.fingerprints import (  # noqa: PLC0415 - as above
         FileDigests,
         fingerprint,
         item_fields,
         recipe,
         recipe_digest,
     )
-    from valle_engine.job.items import checked_items  # noqa: PLC0415 - same
+    from valle_engine.job.items import Checker  # noqa: PLC0415 - as above
 
-    files = FileDigests()
+    checker, files = Checker(job.manifest), FileDigests()
     digest = recipe_digest(recipe(job, files))
-    for checked in checked_items(job.manifest):
-        if isinstance(checked, Problem):
-            raise JobError([checked])
+
+    def make(picked: Picked) -> Wanted:
+        checked = checker.check(picked)
         fields = item_fields(checked.item, files)
-        yield Wanted(checked.item.id, fields, fingerprint(digest, fields))
+        return Wanted(checked.item.id, fields, fingerprint(digest, fields))
+
+    return make
 
 
 def _of_job(path: Path) -> NamedRun:
