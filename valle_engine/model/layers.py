@@ -47,7 +47,7 @@ class Linear(nn.Linear):
         if not self.tile:
             return self._map(x)
         short = -len(x) % self.tile
-        tiles = functional.pad(x, (0, 0, 0, short)).unflatten(0, (-1, self.tile)).unbind()
+        tiles = functional.pad(x, (0, 0, 0, short)).view(-1, self.tile, x.shape[1]).unbind()
         return torch.cat([self._map(tile) for tile in tiles])[: len(x)]
 
     def _map(self, x: Tensor) -> Tensor:

@@ -40,14 +40,15 @@ def write_random_checkpoint(path: Path, config: ModelConfig = FULL, seed: int = 
 def random_weight(key: str, shape: tuple[int, ...], seed: int) -> np.ndarray:
     """Weights of one key, float32, scaled so that activations neither fade nor grow."""
     digest = hashlib.sha256(f"{seed}:{key}".encode()).digest()
-    drawn = np.random.default_rng(int.from_bytes(digest[:8], "little")).standard_normal(shape, np.float32)
+    generator = np.random.default_rng(int.from_bytes(digest[:8], "little"))
+    drawn: np.ndarray = generator.standard_normal(shape, np.float32)
     if key.endswith(("layernorm.weight", "model.norm.weight")):
-        return (1 + np.float32(0.1) * drawn).astype(np.float32)
+        return np.float32(1) + np.float32(0.1) * drawn
     if key.startswith("classifiers"):
-        return (drawn * (0.5 if key.endswith("bias") else 2.5 / shape[1] ** 0.5)).astype(np.float32)
+        return drawn * np.float32(0.5 if key.endswith("bias") else 2.5 / shape[1] ** 0.5)
     if key.startswith("model."):
-        return (drawn / shape[1] ** 0.5).astype(np.float32)
-    return np.asarray(drawn)
+        return drawn / np.float32(shape[1] ** 0.5)
+    return drawn
 
 
 def as_released(config: ModelConfig) -> dict[str, object]:
