@@ -81,6 +81,31 @@ def test_columns_are_renamed(items, jsonl):
     assert "transcript" not in item
 
 
+def test_two_columns_may_change_their_names(items, jsonl):
+    [item] = items(jsonl({"id": "a", "text": "x", "note": "y"}, rename={"text": "note", "note": "text"}))
+    assert (item["text"], item["note"]) == ("y", "x")
+
+
+def test_one_column_may_be_two_fields(items, jsonl):
+    [item] = items(jsonl({"word": "a"}, rename={"id": "word", "text": "word"}))
+    assert (item["id"], item["text"]) == ("a", "a")
+
+
+def test_the_engines_own_names_are_refused(wrong, jsonl):
+    [(_, _, text)] = wrong(jsonl({"id": "a", "text": "x", "@files": "y"}))
+    assert "the engine's own" in text
+
+
+def test_two_files_that_would_have_one_id_are_told(wrong, tmp_path):
+    for name in ("a/b.wav", "a-b.wav"):
+        (tmp_path / "sound" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "sound" / name).write_bytes(b"")
+    [(line, _, text)] = wrong({"kind": "audio-folder", "path": "sound"}, task="stt", model="m")
+    assert line is None
+    assert "id 'a-b' is given twice" in text
+    assert f"as item 1 (audio: {tmp_path / 'sound/a/b.wav'}" in text
+
+
 def test_a_renaming_of_a_column_that_no_row_has_is_a_mistake(wrong, jsonl):
     rows = [{"id": "a", "text": "x"}, {"id": "b", "text": "x"}]
     [(_, path, text)] = wrong(jsonl(*rows, rename={"voice": "speaker"}))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 32
 NEAR = 0.8
+RESERVED = "@"
 CACHED_COLUMNS = 1024
 _PLAIN = frozenset({str, int, float, bool})
 
@@ -139,6 +140,7 @@ class Checker:
         self._manifest = manifest
         self._kind = manifest.item
         self._validate = manifest.item.__pydantic_validator__.validate_python  # `model_validate` without its detour
+        self._renamed = frozenset(manifest.reading.rename.values())
         self._names = frozenset(manifest.item.model_fields)
         self._extra_defaults = {name: value for name, value in manifest.defaults.items() if name not in self._names}
         self._columns: dict[tuple[str, ...], _Columns] = {}
@@ -181,10 +183,11 @@ class Checker:
         own = dict(row.fields)
         if None in own.values():
             own = {name: value for name, value in own.items() if value is not None}
-        for ours, theirs in self._manifest.reading.rename.items():
-            if theirs in own:
-                own[ours] = own.pop(theirs)
-        return own
+        rename = self._manifest.reading.rename
+        if not rename:
+            return own
+        moved = {ours: own[theirs] for ours, theirs in rename.items() if theirs in own}
+        return {**{name: value for name, value in own.items() if name not in self._renamed}, **moved}
 
     def _sorted_out(self, columns: tuple[str, ...]) -> _Columns:
         found = self._columns.get(columns)
@@ -195,7 +198,7 @@ class Checker:
             found = self._columns[columns] = _Columns(
                 paths=tuple(name for name in path_fields(self._kind) if name in columns),
                 extras=tuple(name for name in columns if name not in self._names),
-                odd=tuple(_near_misses(self._names, columns, self._manifest.reading.where)),
+                odd=tuple(_odd(self._names, columns, self._manifest.reading.where)),
             )
         return found
 
@@ -236,8 +239,8 @@ def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _near_misses(known: frozenset[str], columns: tuple[str, ...], used: Container[str]) -> Iterator[tuple[str, str]]:
-    """Columns that are no field but look like one that the row lacks, each with the way out.
+def _odd(known: frozenset[str], columns: tuple[str, ...], used: Container[str]) -> Iterator[tuple[str, str]]:
+    """Columns that cannot be carried along: those that look like a field the row lacks, each with the way out.
 
     The bar is higher than for options: a column that is no field is nothing unusual.
     """
@@ -245,6 +248,8 @@ def _near_misses(known: frozenset[str], columns: tuple[str, ...], used: Containe
     for column in columns:
         if column in known or column in used:
             continue
+        if column.startswith(RESERVED):
+            yield column, f"names that begin with {RESERVED} are the engine's own"
         near = difflib.get_close_matches(_folded(column), absent, n=1, cutoff=NEAR)
         if near:
             ours = absent[near[0]]
