@@ -30,7 +30,11 @@ from valle_engine.store.store import open_store
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-pytestmark = pytest.mark.faults
+pytestmark = [
+    pytest.mark.faults,
+    # Python warns of a fork beside threads, as other tests may have left; these children only work with files.
+    pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning"),
+]
 
 ITEMS = tuple(f"item-{n}" for n in range(4))
 MANIFEST = [(item, f"fp-{item}") for item in ITEMS]

@@ -107,7 +107,7 @@ def test_an_error_on_the_way_leaves_the_old_table(run, tmp_path, table):
     assert len(list(tmp_path.iterdir())) == 1
 
 
-@pytest.mark.parametrize("name", ["", "../up.jsonl", "/etc/x", "a\0b", "x" * 300])
+@pytest.mark.parametrize("name", ["", ".", "..", "../up.jsonl", "/etc/x", "a\0b", "x" * 300])
 def test_a_table_stays_in_its_folder(name):
     with pytest.raises(ValidationError):
         JsonLines(file=name)

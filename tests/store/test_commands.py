@@ -1,4 +1,5 @@
 import json
+import sqlite3
 
 import pyarrow.parquet as pq
 import pytest
@@ -118,6 +119,17 @@ def test_verify_tells_what_is_broken(out, tmp_path, capsys):
     assert said.endswith("not clean\n")
     code, said = say(capsys, "verify", "--json", out)
     assert (code, json.loads(said)["clean"], json.loads(said)["found"]) == (2, False, {"file": 1})
+
+
+def test_verify_can_take_a_ledger_as_it_is_whose_log_is_lost(out, tmp_path, capsys):
+    with sqlite3.connect(tmp_path / "out" / ".valle" / "ledger.db") as ledger:
+        ledger.execute("UPDATE runs SET ended = NULL")
+    ledger.close()
+    code, said = say(capsys, "verify", out)
+    assert code == 2
+    assert "log: ledger.db its write-ahead log is missing" in said
+    assert "ledger.db is missing: see `valle verify`" in say(capsys, "status", out)[1]
+    assert say(capsys, "verify", "--repair", out)[0] == 0
 
 
 def test_verify_of_very_many_findings_is_short(out, tmp_path, capsys):

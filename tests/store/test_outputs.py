@@ -173,6 +173,7 @@ def test_a_linked_output_is_replaced_and_its_target_left_alone(local, tmp_path, 
     place = tmp_path / "out" / "audio" / "a.flac"
     place.symlink_to(target)
     assert local.check(promise("audio/a.flac", DATA)) == "audio/a.flac is missing"
+    assert local.verify(promise("audio/a.flac", DATA)).startswith("audio/a.flac cannot be read: ")
     local.write("audio/a.flac", b"mine")
     assert target.read_bytes() == DATA
     assert not place.is_symlink()

@@ -67,10 +67,10 @@ class LocalFiles:
             return None
         return found.st_size if stat.S_ISREG(found.st_mode) else None
 
-    def digest(self, name: str) -> str:
-        """SHA-256 of a file's content, hexadecimal. Raises `OSError`."""
+    def measure(self, name: str) -> tuple[int, str]:
+        """Bytes and SHA-256 (hexadecimal) of a file, all of it read. Raises `OSError`."""
         with self._open(name) as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            return os.fstat(file.fileno()).st_size, hashlib.file_digest(file, "sha256").hexdigest()
 
     def content(self, name: str) -> bytes:
         """A small file's content. Raises `OSError`."""

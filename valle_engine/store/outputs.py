@@ -85,14 +85,15 @@ class OutputFolder:
 
     def verify(self, file: OutputFile) -> str | None:
         """What is wrong with a file when all of it is read. None when it is byte for byte as promised."""
-        wrong = self.check(file)
-        if wrong:
-            return wrong
+        check_name(file.path)
         try:
-            found = self._files.digest(file.path)
+            size, digest = self._files.measure(file.path)
+        except (FileNotFoundError, NotADirectoryError):
+            return _against_promise(file, None)
         except OSError as error:
             return f"{file.path} cannot be read: {error.strerror or error}"
-        return None if found == file.sha256 else f"{file.path} has another content than was written"
+        wrong = _against_promise(file, size)
+        return wrong if wrong or digest == file.sha256 else f"{file.path} has another content than was written"
 
     def checker(self) -> Callable[[OutputFile], str | None]:
         """`check` for many files: each folder is listed once, when the first file in it is asked for."""

@@ -64,14 +64,15 @@ class RemoteFiles:
         except FileNotFoundError:
             return None
 
-    def digest(self, name: str) -> str:
-        """SHA-256 of an object's content, hexadecimal. Raises `OSError`."""
+    def measure(self, name: str) -> tuple[int, str]:
+        """Bytes and SHA-256 (hexadecimal) of an object, all of it read. Raises `OSError`."""
         store, _ = self._opened
-        sha = hashlib.sha256()
+        size, sha = 0, hashlib.sha256()
         with store.open(self._key(name), "rb") as file:
             while chunk := file.read(_CHUNK):
+                size += len(chunk)
                 sha.update(chunk)
-        return sha.hexdigest()
+        return size, sha.hexdigest()
 
     def content(self, name: str) -> bytes:
         """A small object's content. Raises `OSError`."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from valle_engine.parts import FinishedRun
     from valle_engine.records import Outcome
 
-FILE_PATTERN = r"^[^/\\\x00-\x1f]{1,200}$"
+FILE_PATTERN = r"^[^./\\\x00-\x1f][^/\\\x00-\x1f]{0,199}$"
 
 
 class Table(Product):
