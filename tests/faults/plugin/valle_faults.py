@@ -56,6 +56,8 @@ class Fault(Task):
         self.note(f"end {item.id} {os.getpid()}")
         if item.do == "talk":
             return {"text": "word " * 100}
+        if item.do == "devices":
+            return {"pid": os.getpid(), "cuda": os.environ.get("CUDA_VISIBLE_DEVICES")}
         samples = (
             kit.random().standard_normal(RATE * (2 if item.do == "loud" else 1) // 50).astype(np.float32)
             * self.loudness
@@ -76,6 +78,10 @@ class Fault(Task):
 
     async def do_talk(self, item: Any, kit: Any) -> None:
         """Give words and no sound, see `run`."""
+
+    async def do_devices(self, item: Any, kit: Any) -> None:
+        """Tell which devices this worker sees, see `run`; stay long enough for every worker to get an item."""
+        await asyncio.sleep(0.5)
 
     async def do_sigkill(self, item: Any, kit: Any) -> None:
         await asyncio.sleep(item.seconds)
@@ -101,7 +107,7 @@ class Fault(Task):
 
     async def do_flaky(self, item: Any, kit: Any) -> None:
         """Fail with a retryable error until it was begun three times."""
-        if self.log and Path(self.log).read_text().count(f"start {item.id} ") < 3:
+        if begun(self.log, item.id) < 3:
             raise RetryableError("busy")
 
     async def do_hang_python(self, item: Any, kit: Any) -> None:
@@ -127,6 +133,11 @@ class Fault(Task):
         while True:
             hoard.append(np.ones(2**22))
             await asyncio.sleep(0.01)
+
+
+def begun(log: str | None, item: str) -> int:
+    """How often an item was begun."""
+    return Path(log).read_text().count(f"start {item} ") if log else 0
 
 
 class FaultyStart(Fault):
