@@ -193,6 +193,22 @@ def test_a_damaged_claim_is_told(out, state):
     (state / "claims" / "all.json").write_text("torn {")
     with pytest.raises(StoreError, match=r"claims/all\.json in the output folder is damaged"), open_store(out):
         pass
+    start_over(out)
+    with open_store(out):
+        pass
+
+
+def test_files_that_are_no_claims_lead_nowhere(out, state):
+    with open_store(out):
+        pass
+    for name in ("..-of-..", "1-of-x", "note"):
+        (state / "claims" / f"{name}.json").write_text("{}")
+    (state / "shard-x-of-y").mkdir()
+    (state / "shard-x-of-y" / "ledger.db").write_bytes(b"")
+    assert ledgers_in(state) == {"all": state / "ledger.db"}
+    with open_store(out):
+        pass
+    assert len(start_over(out)) == 1
 
 
 def test_a_killed_run_loses_no_row(out, row):

@@ -14,7 +14,7 @@ import orjson
 
 from valle_engine.errors import StoreError
 from valle_engine.store.ledger import LedgerReader
-from valle_engine.store.places import ALL, shards_of
+from valle_engine.store.places import ALL, is_label, shards_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,24 +29,24 @@ _WAY_OUT = "put it back, or begin again with `valle run --start-over`"
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One run's hold on an output folder: `label` is `all` or `1-of-4`, `ledger` the unique name of its ledger."""
+    """One run's hold on an output folder: the unique name of its ledger, and where that was."""
 
-    label: str
     ledger: str
     host: str
     path: str
 
 
-def read(outputs: OutputFolder) -> list[Claim]:
-    """Every claim on an output folder. Raises `StoreError` for one that cannot be read."""
-    return [_claim(name, outputs.read(name)) for name in outputs.names(FOLDER)]
+def claimants(outputs: OutputFolder) -> list[str]:
+    """The labels (`all`, or `1-of-4`) of the runs that claim an output folder."""
+    names = [name.removeprefix(f"{FOLDER}/").removesuffix(".json") for name in outputs.names(FOLDER)]
+    return [name for name in names if is_label(name)]
 
 
 def check(outputs: OutputFolder, path: Path, label: str) -> None:
     """Raise `StoreError` unless the ledger at `path` is the one these outputs belong to, or neither exists yet."""
-    found = {claim.label: claim for claim in read(outputs)}
+    found = claimants(outputs)
     _check_division(found, label, outputs)
-    own = found.get(label)
+    own = _read(outputs, label) if label in found else None
     if own is None:
         if not found and not path.exists() and outputs.has_outputs():
             raise StoreError(f"{outputs.spec} holds outputs, but there is no ledger {path} of them: {_WAY_OUT}")
@@ -64,8 +64,8 @@ def check(outputs: OutputFolder, path: Path, label: str) -> None:
 
 def stake(outputs: OutputFolder, ledger: Ledger, label: str) -> None:
     """Claim an output folder for a ledger."""
-    claim = Claim(label, ledger.uuid, socket.gethostname(), str(ledger.path.absolute()))
-    if claim not in read(outputs):
+    claim = Claim(ledger.uuid, socket.gethostname(), str(ledger.path.absolute()))
+    if label not in claimants(outputs) or _read(outputs, label) != claim:
         outputs.write(_name(label), orjson.dumps(asdict(claim)))
 
 
@@ -74,7 +74,7 @@ def withdraw(outputs: OutputFolder, label: str) -> None:
     outputs.remove(_name(label))
 
 
-def _check_division(found: dict[str, Claim], label: str, outputs: OutputFolder) -> None:
+def _check_division(found: list[str], label: str, outputs: OutputFolder) -> None:
     for other in found:
         if shards_of(other) != shards_of(label):
             raise StoreError(
@@ -97,9 +97,10 @@ def _name(label: str) -> str:
     return f"{FOLDER}/{label}.json"
 
 
-def _claim(name: str, content: bytes) -> Claim:
+def _read(outputs: OutputFolder, label: str) -> Claim:
+    name = _name(label)
     try:
-        facts: Any = orjson.loads(content)
+        facts: Any = orjson.loads(outputs.read(name))
         return Claim(**facts)
     except (orjson.JSONDecodeError, TypeError) as error:
         raise StoreError(f"{name} in the output folder is damaged: {_WAY_OUT}") from error

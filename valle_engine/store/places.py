@@ -20,6 +20,7 @@ ALL = "all"
 LEDGER = "ledger.db"
 
 _SHARD = "shard-"
+_LABEL = re.compile(r"[0-9]{1,9}-of-[0-9]{1,9}")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
@@ -63,9 +64,15 @@ def lock_path(ledger: Path) -> Path:
 
 def ledgers_in(state: Path) -> dict[str, Path]:
     """The ledgers in a state folder by label, in the order of the shards."""
-    shards = sorted(state.glob(f"{_SHARD}*-of-*"), key=lambda folder: (len(folder.name), folder.name))
-    found = [folder / LEDGER for folder in (state, *shards) if (folder / LEDGER).is_file()]
-    return {_label_in(ledger.parent): ledger for ledger in found}
+    inside = {folder.name.removeprefix(_SHARD): folder for folder in state.glob(f"{_SHARD}*")}
+    shards = sorted((label for label in inside if is_label(label)), key=lambda label: (len(label), label))
+    folders = {_label_in(state): state, **{label: inside[label] for label in shards}}
+    return {label: folder / LEDGER for label, folder in folders.items() if (folder / LEDGER).is_file()}
+
+
+def is_label(text: str) -> bool:
+    """Tell whether a text is the label of a run."""
+    return text == ALL or bool(_LABEL.fullmatch(text))
 
 
 def shards_of(label: str) -> int:
@@ -74,4 +81,5 @@ def shards_of(label: str) -> int:
 
 
 def _label_in(folder: Path) -> str:
-    return folder.name.removeprefix(_SHARD) if folder.name.startswith(_SHARD) else ALL
+    label = folder.name.removeprefix(_SHARD)
+    return label if folder.name.startswith(_SHARD) and is_label(label) else ALL

@@ -85,7 +85,7 @@ def start_over(folder: str, state: str | Path | None = None, shard: Shard | None
     path = ledger_path(place, label)
     outputs.prepare(0)
     _prepare_state(path.parent, 0)
-    claimed = {claim.label: ledger_path(place, claim.label) for claim in claims.read(outputs)}
+    claimed = {each: ledger_path(place, each) for each in claims.claimants(outputs)}
     known = {**claimed, **ledgers_in(place)}
     others = {each: known[each] for each in known if shards_of(each) != shards_of(label)}
     with ExitStack() as locks:
