@@ -229,10 +229,11 @@ def test_the_built_in_plugins_pass_as_modules():
     check_plugin("valle_plugins.samplers")
 
 
-def test_a_module_that_loads_torch_is_told(tmp_path, monkeypatch):
-    (tmp_path / "heavy_plugin.py").write_text("import torch\n")
+def test_a_module_that_loads_ray_is_told(tmp_path, monkeypatch):
+    (tmp_path / "ray.py").touch()
+    (tmp_path / "heavy_plugin.py").write_text("import ray\n")
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(ContractError, match="importing it loads torch"):
+    with pytest.raises(ContractError, match="importing it loads ray"):
         check_plugin("heavy_plugin")
 
 
