@@ -2,7 +2,7 @@ import tracemalloc
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from valle_engine.errors import JobError
@@ -194,6 +194,7 @@ _documents = st.dictionaries(
 )
 
 
+@settings(deadline=None)  # it writes files, on a disk that others use
 @given(_documents, st.booleans())
 def test_ordinary_documents_read_as_the_safe_loader_reads_them(tmp_path_factory, document, flow):
     path = tmp_path_factory.mktemp("yaml") / "job.yaml"
@@ -201,6 +202,7 @@ def test_ordinary_documents_read_as_the_safe_loader_reads_them(tmp_path_factory,
     assert read_yaml(path).values == yaml.safe_load(path.read_bytes())
 
 
+@settings(deadline=None)  # it writes files, on a disk that others use
 @given(st.binary(max_size=200) | st.text("[]{}:,-&*!|>'\"#%@` \n\tab~<?", max_size=200).map(str.encode))
 def test_any_bytes_give_a_document_or_one_problem_with_a_line(tmp_path_factory, content):
     path = tmp_path_factory.mktemp("yaml") / "job.yaml"

@@ -3,7 +3,7 @@ import gzip
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from valle_engine.errors import JobError
@@ -184,6 +184,7 @@ def test_a_line_of_text_that_is_no_utf8_spoils_itself_alone(file):
     assert rows[2] == (3, {"id": "0003", "text": "c"})
 
 
+@settings(deadline=None)  # it writes files, on a disk that others use
 @given(st.lists(st.text("ab \t", max_size=5), max_size=20))
 def test_lines_and_paragraphs_hold_the_same_words(tmp_path_factory, lines):
     path = tmp_path_factory.mktemp("text") / "text"

@@ -109,7 +109,7 @@ def picked_rows(manifest: Manifest) -> Iterator[Picked]:
     id_column = manifest.reading.rename.get("id", "id")
     ordinal = 0
     for row in manifest.source.rows():
-        if not row.problem and any(_text(row.fields.get(column)) != wanted for column, wanted in where):
+        if where and not row.problem and any(_text(row.fields.get(column)) != wanted for column, wanted in where):
             continue
         if not left:
             return
@@ -139,7 +139,8 @@ class Checker:
     def __init__(self, manifest: Manifest) -> None:
         self._manifest = manifest
         self._kind = manifest.item
-        self._validate = manifest.item.__pydantic_validator__.validate_python  # `model_validate` without its detour
+        # This is `model_validate` without its detour: it is called for every item.
+        self._validate = manifest.item.__pydantic_validator__.validate_python
         self._renamed = frozenset(manifest.reading.rename.values())
         self._names = frozenset(manifest.item.model_fields)
         self._extra_defaults = {name: value for name, value in manifest.defaults.items() if name not in self._names}
