@@ -41,8 +41,8 @@ output: {format: flac, products: [jsonl]}
   stay what they are; so does everything else under `items` and `defaults`.
 - **A part** (task, scorer, product) is its name, or a mapping with `name` and its options. A sampler is a key of
   `sampling` with a mapping of options, or one value for its first option.
-- **YAML** is plain values only: no tags, no merge keys, no key twice; nesting and aliases are bounded. Long lists belong
-  into JSONL, CSV or Parquet, which are streamed.
+- **YAML** is plain values only: no tags, no merge keys, no key twice; nesting and aliases are bounded. Long lists
+  belong into JSONL, CSV or Parquet, which are streamed.
 - What decides an item's output is its **fingerprint**: task, options, versions, model, sampling, seed, format, and the
   item's own fields with the content of its files. Everything else may change without anything being done again.
 """
