@@ -6,14 +6,48 @@ import torch
 
 # Head `phn` of the reference does not exist: these two record hidden states where logits should be (see mended faults).
 UNPROJECTED = {("tiny", "stt_as_is_greedy"), ("tiny", "unphn_greedy")}
-TINY = """
-    ar_dry ar_entropix ar_greedy ar_greedy_batch3 ar_greedy_cfg ar_greedy_reppen ar_input_prompt_prefix ar_mirostat
-    ar_noprom ar_prefix_context ar_prefix_silence ar_rawtext ar_sampled_seed0 cse_ar_step len len_batch2 nar_greedy
-    nar_greedy_batch2 nar_greedy_cfg nar_greedy_maxlevels3 narlen_batch2 narlen_denoise_start_seed0 narlen_full_greedy
-    narlen_greedy narlen_greedy_cfg3_norescale narlen_greedy_maskedonly_remask narlen_greedy_nocfg narlen_greedy_topno0
-    narlen_prefix_context narlen_temp1_seed0 narlen_vc_seed0 ns_ar_greedy ns_narlen_greedy nse_ar_step
-    phn_headpatched_greedy sr_ar_greedy sr_narlen_greedy stt_headpatched_greedy tse_ar_step tts-c_ar_step
-""".split()
+TINY = [
+    "ar_dry",
+    "ar_entropix",
+    "ar_greedy",
+    "ar_greedy_batch3",
+    "ar_greedy_cfg",
+    "ar_greedy_reppen",
+    "ar_input_prompt_prefix",
+    "ar_mirostat",
+    "ar_noprom",
+    "ar_prefix_context",
+    "ar_prefix_silence",
+    "ar_rawtext",
+    "ar_sampled_seed0",
+    "cse_ar_step",
+    "len",
+    "len_batch2",
+    "nar_greedy",
+    "nar_greedy_batch2",
+    "nar_greedy_cfg",
+    "nar_greedy_maxlevels3",
+    "narlen_batch2",
+    "narlen_denoise_start_seed0",
+    "narlen_full_greedy",
+    "narlen_greedy",
+    "narlen_greedy_cfg3_norescale",
+    "narlen_greedy_maskedonly_remask",
+    "narlen_greedy_nocfg",
+    "narlen_greedy_topno0",
+    "narlen_prefix_context",
+    "narlen_temp1_seed0",
+    "narlen_vc_seed0",
+    "ns_ar_greedy",
+    "ns_narlen_greedy",
+    "nse_ar_step",
+    "phn_headpatched_greedy",
+    "sr_ar_greedy",
+    "sr_narlen_greedy",
+    "stt_headpatched_greedy",
+    "tse_ar_step",
+    "tts-c_ar_step",
+]
 TINY_V6 = ["ar_greedy", "ar_rawtext", "phn_headpatched_greedy", "unphn_greedy"]
 CASES = [("tiny", name) for name in TINY] + [("tiny-v6", name) for name in TINY_V6]
 

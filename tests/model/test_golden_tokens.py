@@ -26,7 +26,9 @@ def speak_by_demasking(run, item, *, guidance=AS_RELEASED, last=0, **options):
 
 def write(run, item):
     heard = run.given(0, item, "resp")
-    return Write(conditions=run.conditions(item), codes=heard, options=Autoregressive(run.settings["max_duration"], None))
+    return Write(
+        conditions=run.conditions(item), codes=heard, options=Autoregressive(run.settings["max_duration"], None)
+    )
 
 
 @pytest.mark.parametrize("prepared", [False, True], ids=["plain", "prepared"])

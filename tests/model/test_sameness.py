@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from valle_engine.model.autoregressive import Autoregressive
+from valle_engine.model.checkpoint import read_checkpoint
 from valle_engine.model.engine import prepare, run_all
 from valle_engine.model.guidance import Guidance
 from valle_engine.model.parallel import Demasking, Levels
@@ -69,8 +70,6 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 @pytest.fixture(scope="module", params=DTYPES)
 def prepared(request, checkpoint_path):
-    from valle_engine.model.checkpoint import read_checkpoint
-
     model = read_checkpoint(checkpoint_path("tiny")).model(DTYPES[request.param])
     prepare(model)
     return model

@@ -23,21 +23,18 @@ class KeyValueCache:
 
     def __init__(self, config: ModelConfig, capacity: int, like: Tensor) -> None:
         shape = (config.layers, 2, 1, config.heads, capacity, config.head_dim)
-        self._kept = like.new_empty(shape)
-        self._layers = [(layer[0], layer[1]) for layer in self._kept.unbind()]
+        self._layers = like.new_empty(shape).unbind()
         self.capacity = capacity
         self.length = 0
 
-    def append(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        """Keep keys and values (1, H, s, D) behind the `length` known ones; return all of them, (1, H, length + s, D).
+    def append(self, layer: int, new: Tensor) -> Tensor:
+        """Keep keys and values (2, 1, H, s, D) behind the `length` known ones; all of them, (2, 1, H, length + s, D).
 
         `length` itself moves on only when the pass is over, so that a pass can be run again.
         """
-        kept_keys, kept_values = self._layers[layer]
-        new, end = keys.shape[2], self.length + keys.shape[2]
-        kept_keys.narrow(2, self.length, new).copy_(keys)
-        kept_values.narrow(2, self.length, new).copy_(values)
-        return kept_keys.narrow(2, 0, end), kept_values.narrow(2, 0, end)
+        kept, size = self._layers[layer], new.shape[3]
+        kept.narrow(3, self.length, size).copy_(new)
+        return kept.narrow(3, 0, self.length + size)
 
     @staticmethod
     def bytes_for(config: ModelConfig, capacity: int, element_size: int) -> int:
@@ -69,27 +66,19 @@ class PackedAttention:
     def __call__(self, layer: int, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
         """Mix values (N, H, D)."""
         sizes = [*self._sizes, self._padding] if self._padding else self._sizes
-        spans = zip(*(_by_span(tensor, sizes) for tensor in (queries, keys, values)), strict=True)
-        mixed = [
-            self._attend(index, layer, *parts).squeeze(0).transpose(0, 1)
-            for index, parts in zip(range(len(self._sizes)), spans, strict=False)
-        ]
+        asking = queries.transpose(0, 1).unsqueeze(0).split_with_sizes(sizes, dim=2)
+        asked = torch.stack([keys, values]).transpose(1, 2).unsqueeze(1).split_with_sizes(sizes, dim=3)
+        mixed = [self._attend(index, layer, asking[index], asked[index]) for index in range(len(self._sizes))]
         if self._padding:
-            mixed.append(values.new_zeros(self._padding, *values.shape[1:]))
-        return torch.cat(mixed)
+            mixed.append(torch.zeros_like(asking[-1]))
+        return torch.cat(mixed, dim=2).squeeze(0).transpose(0, 1)
 
-    def _attend(self, index: int, layer: int, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+    def _attend(self, index: int, layer: int, queries: Tensor, new: Tensor) -> Tensor:
         cache = self._caches[index]
-        if cache is not None:
-            keys, values = cache.append(layer, keys, values)
+        keys, values = (new if cache is None else cache.append(layer, new)).unbind()
         return scaled_dot_product_attention(
             queries, keys, values, attn_mask=self._masks[index], is_causal=self._causal[index]
         )
-
-
-def _by_span(tensor: Tensor, sizes: Sequence[int]) -> list[Tensor]:
-    """Split (N, H, D) into one (1, H, size, D) for each span."""
-    return list(tensor.transpose(0, 1).unsqueeze(0).split_with_sizes(list(sizes), dim=2))
 
 
 def _mask(span: Span, device: torch.device) -> Tensor | None:

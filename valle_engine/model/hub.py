@@ -131,7 +131,7 @@ def _release(model: str) -> Release:
 
 def _fetch_named(model: str, *, offline: bool) -> Path:
     from huggingface_hub import hf_hub_download  # noqa: PLC0415 - only who fetches needs it
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError  # noqa: PLC0415 - same
+    from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError  # noqa: PLC0415 - same
 
     release = _release(model)
     try:
@@ -141,7 +141,7 @@ def _fetch_named(model: str, *, offline: bool) -> Path:
     except LocalEntryNotFoundError as error:
         way = "fetch it once with a network" if offline else "the hub cannot be reached: check the network"
         raise CheckpointError(f"{model}: is not among the fetched models, and {way}, or give a local path") from error
-    except (HfHubHTTPError, OSError, ValueError) as error:
+    except (EntryNotFoundError, HfHubHTTPError, OSError, ValueError) as error:
         raise CheckpointError(
             f"{model}: the hub does not give {release.file} at {release.revision}: {error}"
         ) from error

@@ -157,8 +157,13 @@ def _whole(model: LanguageModel, inputs: Inputs, rows: int) -> Pass:
     return Pass(embedded.embeddings, layout.positions(), layout.head, rows, layout.causal, embedded.level)
 
 
+def _count_steps(options: Demasking) -> int:
+    # 0.2 of five steps is one step, whatever binary fractions make of it.
+    return math.floor(options.steps * (options.end - options.start) + 1e-9)
+
+
 def _times(options: Demasking) -> list[float]:
-    steps = math.floor(options.steps * (options.end - options.start))
+    steps = _count_steps(options)
     if steps < 1:
         raise ItemError(f"demasking from {options.start} to {options.end} in {options.steps} steps leaves no step")
     return [float(time) for time in torch.linspace(options.start, options.end, steps)]
@@ -166,8 +171,7 @@ def _times(options: Demasking) -> list[float]:
 
 def _masked_count(options: Demasking, time: float, frames: int, step: int) -> int:
     """Frames to open: the cosine schedule, at least one, at most those that earlier steps have not settled."""
-    steps = math.floor(options.steps * (options.end - options.start))
-    share = math.cos(math.pi / 2 * time) + (1 / (2 * steps) if options.remask else 0)
+    share = math.cos(math.pi / 2 * time) + (1 / (2 * _count_steps(options)) if options.remask else 0)
     return max(1, min(int(share * frames), frames - step))
 
 

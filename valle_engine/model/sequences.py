@@ -73,6 +73,8 @@ LAYOUTS: Mapping[str, Layout] = {
 }
 """Every task the model was trained for. Speech takes phonemes, or characters where there are no phonemes."""
 
+_TEXTS = frozenset({"phonemes", "text"})
+
 CAUSAL_HEADS = frozenset({"AR:0:0", "stt", "len"})
 """Heads whose rows see only what came before, in models whose other rows see everything."""
 
@@ -160,8 +162,9 @@ def plan(inputs: Inputs, config: ModelConfig) -> Plan:
         raise ItemError(f"this checkpoint has no {head!r} head, which the task {inputs.task!r} needs")
     sizes = _sizes(inputs, config)
     segments = tuple(Segment(name, *sizes[name]) for name in layout.order if name in sizes)
-    if not any(segment.name == layout.output for segment in segments):
-        raise ItemError(f"the task {inputs.task!r} was given no {layout.output} to go on from")
+    needed = {layout.output} | ({layout.order[0]} if layout.output in _TEXTS else set())
+    if lacking := sorted(needed - {segment.name for segment in segments}):
+        raise ItemError(f"the task {inputs.task!r} was given no {lacking[0]}")
     causal = head in CAUSAL_HEADS or not config.noncausal
     return Plan(layout, segments, head, causal, restart=config.restart_positions)
 
@@ -197,7 +200,7 @@ def _sizes(inputs: Inputs, config: ModelConfig) -> dict[SegmentName, tuple[int, 
         tokens = sum(isinstance(part, str) for part in inputs.prompt)
         # A task token takes a place but moves no position on: so the released weights were trained.
         sizes["prompt"] = (frames + tokens, frames)
-    spoken_twice = inputs.phonemes is not None and LAYOUTS[inputs.task].output in ("response", "length")
+    spoken_twice = inputs.phonemes is not None and LAYOUTS[inputs.task].output not in _TEXTS
     named: tuple[tuple[SegmentName, Tensor | None], ...] = (
         ("phonemes", inputs.phonemes),
         ("text", None if spoken_twice else inputs.text),
