@@ -120,6 +120,11 @@ def test_a_limit_that_leaves_nothing_is_a_mistake(problems, limit):
     assert "leaves nothing to do" in text
 
 
+def test_a_section_left_empty_is_not_there(load):
+    job = load("name: a\ntask: tts\nitems: []\nworkers:\nsampling:\nscores:\noutput:\n  # format: wav\n")
+    assert (job.spec.workers.executor, job.samplers, job.scorers) == ("inline", (), ())
+
+
 def test_what_is_missing_is_told_together(problems):
     assert sorted(path for _, path, _ in problems("seed: 1")) == ["items", "name", "task"]
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from valle_engine.job.findings import Findings
+    from valle_engine.job.items import Shard
     from valle_engine.job.yaml import KeyPath
     from valle_engine.plugins import Plugins
 
@@ -88,11 +89,10 @@ class Assembly:
             self.plugins.products, products if isinstance(products, list) else [], ("output", "products")
         )
 
-    def manifest(self, task: Task | None, scorers: Sequence[Scorer], **choice: Any) -> Manifest | None:
-        """The items, unread; None when they could not be read to any use.
-
-        `choice` is what the command line picks of them: `limit`, `shard`.
-        """
+    def manifest(
+        self, task: Task | None, scorers: Sequence[Scorer], limit: int | None, shard: Shard | None
+    ) -> Manifest | None:
+        """The items, unread; None when they could not be read to any use."""
         if "items" not in self.values:
             return None
         before = len(self.findings.problems)
@@ -104,7 +104,7 @@ class Assembly:
         base = self._row_base(reading)
         if len(self.findings.problems) > before:
             return None
-        return Manifest(source, task.Item, base, reading, defaults, needs, **choice)
+        return Manifest(source, task.Item, base, reading, defaults, needs, limit, shard)
 
     def _source(self, items: Any) -> tuple[Source | None, Reading | None]:
         packed = self.findings.document.items

@@ -121,7 +121,7 @@ def draft_job(path: Path, plugins: Plugins, choice: Choice | None = None) -> Dra
     task = assembly.task()
     samplers, scorers, products = assembly.samplers(), assembly.scorers(), assembly.products()
     assembly.check_gate()
-    manifest = assembly.manifest(task, scorers, limit=choice.limit, shard=choice.shard)
+    manifest = assembly.manifest(task, scorers, choice.limit, choice.shard)
     if spec is not None:
         folder, state = _places(spec, assembly.folder, findings)
     if findings.problems or spec is None or task is None or manifest is None:
@@ -131,8 +131,11 @@ def draft_job(path: Path, plugins: Plugins, choice: Choice | None = None) -> Dra
 
 
 def _with_settings(values: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The job's values with those of the command line in their places; nothing given is changed."""
-    merged = dict(values)
+    """The job's values with those of the command line in their places; nothing given is changed.
+
+    A section that is left empty counts as one that is not there.
+    """
+    merged = {name: value for name, value in values.items() if value is not None}
     for dotted, value in settings.items():
         *sections, last = dotted.split(".")
         place = merged
