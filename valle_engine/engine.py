@@ -17,7 +17,7 @@ from valle_engine.executors.interrupts import Interrupts
 from valle_engine.plan import make_plan
 from valle_engine.recording import RunRecorder
 from valle_engine.records import RunInfo, Summary
-from valle_engine.store.places import is_url
+from valle_engine.store.places import is_url, label_of, state_folder
 from valle_engine.store.readers import LedgerRun, Ledgers
 from valle_engine.store.store import open_store, start_over
 from valle_engine.worker import WorkerSpec, output_name
@@ -174,7 +174,7 @@ def _pool(job: Job, store: Store) -> Iterator[Pool]:
 def _make_products(job: Job, store: Store) -> None:
     """Make what the job asks for of all outcomes; behind a URL it is made beside the ledger."""
     folder = Path(store.outputs.address) if not is_url(store.outputs.spec) else store.state
-    with Ledgers(store.state) as ledgers:
+    with Ledgers(state_folder(job.folder, job.state, label_of(job.shard))) as ledgers:
         for product in job.products:
             product.make(LedgerRun(ledgers, folder, job.name))
 

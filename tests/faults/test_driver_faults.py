@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from tests.faults.bench import Bench, works
+from valle_engine.executors.dispatch import QUEUED_PER_WORKER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,8 +56,8 @@ def test_a_driver_killed_again_and_again_loses_and_doubles_nothing(
         process.wait(10)
     code, output = bench.run()
     assert code == 0, output
-    in_flight = 2 * (1 if executor == "inline" else 2)
-    assert sum(bench.starts().values()) <= 80 + (in_flight + 2) * kills, f"seed {seed}"
+    in_flight = (2 + QUEUED_PER_WORKER) * (1 if executor == "inline" else 2)
+    assert sum(bench.starts().values()) <= 80 + in_flight * kills, f"seed {seed}"
     bench.check()
     assert bench.audio() == undisturbed(bench, tmp_path / "undisturbed")
 

@@ -1,0 +1,205 @@
+"""Whole runs in this process: what is pending is done, scored, judged, recorded and told."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from valle_engine.engine import run_job
+from valle_engine.errors import JobError
+from valle_engine.job.items import Shard
+from valle_engine.job.loading import Choice, load_job
+from valle_engine.plugins import load_plugins
+from valle_engine.store.readers import Ledgers
+
+if TYPE_CHECKING:
+    from valle_engine.recording import Snapshot
+    from valle_engine.records import Outcome, RunInfo, Summary
+
+
+class Notes:
+    """A watcher that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.settled_ids: list[str] = []
+        self.snapshots: list[Snapshot] = []
+
+    def started(self, run: RunInfo) -> None:
+        self.run = run
+
+    def settled(self, outcome: Outcome) -> None:
+        self.settled_ids.append(outcome.id)
+
+    def tick(self, snapshot: Snapshot) -> None:
+        self.snapshots.append(snapshot)
+
+    def ended(self, summary: Summary) -> None:
+        self.summary = summary
+
+
+class Lab:
+    """A job in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.notes = Notes()
+
+    def write(self, items: list[dict[str, Any]], **sections: Any) -> None:
+        job = {"name": "lab", "task": "draw", "items": items, **sections}
+        (self.folder / "job.yaml").write_text(yaml.safe_dump(job, sort_keys=False))
+
+    def run(self, choice: Choice | None = None, *, fresh: bool = False) -> Summary:
+        plugins = load_plugins()
+        job = load_job(self.folder / "job.yaml", plugins, choice)
+        self.notes = Notes()
+        return run_job(job, plugins, self.notes, fresh=fresh)
+
+    @property
+    def out(self) -> Path:
+        return self.folder / "out" / "lab"
+
+    def outcomes(self) -> dict[str, Outcome]:
+        with Ledgers.of_folder(self.out) as ledgers:
+            return {row.outcome.id: row.outcome for row in ledgers.outcomes()}
+
+
+@pytest.fixture
+def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
+    monkeypatch.syspath_prepend(Path(__file__).parent / "plugin")
+    importlib.import_module("valle_lab").TOLD.clear()
+    return Lab(tmp_path)
+
+
+def told() -> list[str]:
+    return importlib.import_module("valle_lab").TOLD
+
+
+def items(count: int) -> list[dict[str, Any]]:
+    return [{"id": f"i{number}"} for number in range(count)]
+
+
+def test_a_job_is_done_and_a_second_run_has_nothing_to_do(lab: Lab) -> None:
+    lab.write(items(12))
+    first, second = lab.run(), lab.run()
+    assert (first.exit_code, first.worked, first.counts["done"]) == (0, 12, 12)
+    assert (second.exit_code, second.worked, second.counts["done"]) == (0, 0, 12)
+    assert len(list((lab.out / "audio").iterdir())) == 12
+
+
+def test_a_failed_item_is_told_and_the_others_are_done(lab: Lab) -> None:
+    lab.write([*items(3), {"id": "sad", "bad": True}])
+    summary = lab.run()
+    assert (summary.exit_code, summary.counts["done"], summary.counts["failed"]) == (2, 3, 1)
+    assert lab.outcomes()["sad"].failure.message == "it is bad"
+    assert lab.run().exit_code == 2, "it stays settled until it is retried"
+
+
+def test_a_job_without_items_does_not_start(lab: Lab) -> None:
+    lab.write([])
+    with pytest.raises(JobError, match="a job has at least one"):
+        lab.run()
+    assert not lab.out.exists() or not list(lab.out.rglob("*.flac"))
+
+
+def test_the_output_of_an_item_does_not_depend_on_the_others(lab: Lab, tmp_path: Path) -> None:
+    lab.write(items(9))
+    lab.run()
+    alone = Lab(tmp_path / "alone")
+    alone.folder.mkdir()
+    alone.write([{"id": "i4"}])
+    alone.run()
+    assert (alone.out / "audio" / "i4.flac").read_bytes() == (lab.out / "audio" / "i4.flac").read_bytes()
+
+
+def test_scores_stand_in_the_ledger(lab: Lab) -> None:
+    lab.write(items(2), scores=["number"])
+    lab.run()
+    for outcome in lab.outcomes().values():
+        assert outcome.scores == outcome.values
+
+
+def test_a_scorer_that_fails_fails_the_item_and_is_named(lab: Lab) -> None:
+    lab.write(items(1), scores=[{"name": "number", "broken": True}])
+    assert lab.run().exit_code == 2
+    assert lab.outcomes()["i0"].failure.message == "scorer 'number': no idea"
+
+
+def test_a_gate_tries_again_with_another_seed_and_keeps_the_first_that_passes(lab: Lab) -> None:
+    lab.write(items(20), scores=["number"], accept={"number": {"max": 0.4}}, attempts=12)
+    summary = lab.run()
+    outcomes = lab.outcomes()
+    assert summary.exit_code == 0
+    for outcome in outcomes.values():
+        *others, last = outcome.takes
+        assert outcome.scores["number"] == last["number"] <= 0.4
+        assert all(take["number"] > 0.4 for take in others)
+    assert max(outcome.attempt for outcome in outcomes.values()) > 0
+
+
+def test_what_no_take_passes_is_rejected_with_its_best_take(lab: Lab) -> None:
+    lab.write(items(3), scores=["number"], accept={"number": {"max": -1}}, attempts=3)
+    summary = lab.run()
+    assert (summary.exit_code, summary.counts["rejected"]) == (2, 3)
+    for outcome in lab.outcomes().values():
+        assert len(outcome.takes) == 3
+        assert outcome.scores["number"] == min(take["number"] for take in outcome.takes)
+        assert "is above -1" in outcome.failure.message
+        assert (lab.out / outcome.file.path).exists()
+    assert not list((lab.out / "takes").iterdir()), "takes that were not chosen are removed"
+
+
+def test_products_are_made_of_all_outcomes(lab: Lab) -> None:
+    lab.write([*items(2), {"id": "sad", "bad": True}], output={"products": ["jsonl"]})
+    lab.run()
+    lines = (lab.out / "outcomes.jsonl").read_text().splitlines()
+    assert [json.loads(line)["state"] for line in lines] == ["done", "done", "failed"]
+
+
+def test_shards_together_do_the_whole_job(lab: Lab) -> None:
+    lab.write(items(20), output={"products": ["jsonl"]})
+    worked = [lab.run(Choice(shard=Shard(part, 3))).worked for part in (1, 2, 3)]
+    assert sum(worked) == 20
+    assert min(worked) > 0
+    with Ledgers.of_folder(lab.out) as ledgers:
+        assert ledgers.counts() == {"done": 20}
+    assert len((lab.out / "outcomes.jsonl").read_text().splitlines()) == 20, "a product knows of every shard"
+
+
+def test_a_limit_takes_the_first_items(lab: Lab) -> None:
+    lab.write(items(9))
+    assert lab.run(Choice(limit=4)).items == 4
+    assert sorted(lab.notes.settled_ids) == ["i0", "i1", "i2", "i3"]
+
+
+def test_an_item_taken_out_of_the_manifest_counts_no_more_and_its_output_stays(lab: Lab) -> None:
+    lab.write(items(4))
+    lab.run()
+    lab.write(items(3))
+    summary = lab.run()
+    assert (summary.items, summary.counts["done"], summary.worked) == (3, 3, 0)
+    assert (lab.out / "audio" / "i3.flac").exists()
+
+
+def test_starting_over_does_everything_again(lab: Lab) -> None:
+    lab.write(items(3))
+    lab.run()
+    assert lab.run(fresh=True).worked == 3
+
+
+def test_plugins_are_told_in_order(lab: Lab) -> None:
+    lab.write(items(2))
+    lab.run()
+    assert told() == ["started 2", "done i0", "done i1", "finished 0"]
+
+
+def test_watchers_see_the_run_advance(lab: Lab) -> None:
+    lab.write(items(30))
+    lab.run()
+    assert (lab.notes.run.items, lab.notes.run.pending) == (30, 30)
+    assert lab.notes.snapshots
+    assert lab.notes.summary.audio_seconds == pytest.approx(30 * 100 / 8000)
