@@ -90,8 +90,7 @@ def item_fields(item: BaseItem, files: FileDigests) -> dict[str, Any]:
     """The item's fields as plain values, with the digests of its files under `FILES_KEY`, where it names any."""
     # This is `model_dump` without its detour: a resumed run does it for every item.
     fields: dict[str, Any] = item.__pydantic_serializer__.to_python(item, mode="json")
-    named = [name for name in path_fields(type(item)) if fields[name] is not None]
-    digests = {name: files.of(fields[name]) for name in named}
+    digests = {name: files.of(fields[name]) for name in path_fields(type(item)) if fields[name] is not None}
     return {**fields, FILES_KEY: digests} if digests else fields
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from pydantic import ValidationError
@@ -26,7 +27,7 @@ MAX_DEPTH = 32
 NEAR = 0.8
 RESERVED = "@"
 CACHED_COLUMNS = 1024
-_PLAIN = frozenset({str, int, float, bool})
+_PLAIN = frozenset({str, int, float, bool, type(Path())})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +67,19 @@ class Picked(NamedTuple):
 
 
 class Checked(NamedTuple):
-    """An item that may be worked. `extras` are columns that are no field of it: carried along, determining nothing."""
+    """An item that may be worked. `given` is what its row and the defaults said."""
 
     ordinal: int
     line: int
     hash: int
     item: BaseItem
-    extras: Mapping[str, Any]
+    given: Mapping[str, Any]
+
+    @property
+    def extras(self) -> dict[str, Any]:
+        """The columns that are no field of the item: carried along, determining nothing."""
+        known = type(self.item).model_fields
+        return {name: value for name, value in self.given.items() if name not in known}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +133,9 @@ def checked_items(manifest: Manifest) -> Iterator[Checked | Problem]:
 
 
 class _Columns(NamedTuple):
-    """What the columns of a row are to the task's items. `odd` gives a hint for each that looks like a misspelt one."""
+    """What the columns of a row are to the task's items: those that hold paths; those that must not be, and why."""
 
     paths: tuple[str, ...]
-    extras: tuple[str, ...]
     odd: tuple[tuple[str, str], ...]
 
 
@@ -142,8 +148,6 @@ class Checker:
         # This is `model_validate` without its detour: it is called for every item.
         self._validate = manifest.item.__pydantic_validator__.validate_python
         self._renamed = frozenset(manifest.reading.rename.values())
-        self._names = frozenset(manifest.item.model_fields)
-        self._extra_defaults = {name: value for name, value in manifest.defaults.items() if name not in self._names}
         self._columns: dict[tuple[str, ...], _Columns] = {}
         self._found: set[str] = set()
 
@@ -166,18 +170,18 @@ class Checker:
         if row.problem:
             raise JobError([manifest.problem(row, row.problem)])
         own = self._own_fields(row)
-        columns = self._sorted_out(tuple(own))
-        problems = [manifest.problem(row, f"unknown column {column!r}", hint=hint) for column, hint in columns.odd]
-        problems += self._locate_paths(row, own, columns)
+        columns = self._columns.get(tuple(own)) or self._sorted_out(tuple(own))
+        problems = self._special_columns(row, own, columns) if columns.paths or columns.odd else []
+        given = {**manifest.defaults, **own}
         try:
-            item = self._validate({**manifest.defaults, **own})
+            item = self._validate(given)
         except ValidationError as error:
             raise JobError(problems + self._wrong_fields(picked, error)) from None
-        extras = self._extra_defaults | {name: own[name] for name in columns.extras}
-        problems += self._unfit(row, item, extras)
+        if manifest.needs or not _PLAIN.issuperset(map(type, own.values())):
+            problems += self._unfit(row, item, given)
         if problems:
             raise JobError(problems)
-        return Checked(picked.ordinal, row.line, picked.hash, item, extras)
+        return Checked(picked.ordinal, row.line, picked.hash, item, given)
 
     def _own_fields(self, row: Row) -> dict[str, Any]:
         """The fields that the row itself gives, under our names."""
@@ -191,21 +195,21 @@ class Checker:
         return {**{name: value for name, value in own.items() if name not in self._renamed}, **moved}
 
     def _sorted_out(self, columns: tuple[str, ...]) -> _Columns:
-        found = self._columns.get(columns)
-        if found is None:
-            if len(self._columns) >= CACHED_COLUMNS:
-                self._columns.clear()
-            self._found.update(columns)
-            found = self._columns[columns] = _Columns(
-                paths=tuple(name for name in path_fields(self._kind) if name in columns),
-                extras=tuple(name for name in columns if name not in self._names),
-                odd=tuple(_odd(self._names, columns, self._manifest.reading.where)),
-            )
+        if len(self._columns) >= CACHED_COLUMNS:
+            self._columns.clear()
+        self._found.update(columns)
+        known = frozenset(self._kind.model_fields)
+        found = self._columns[columns] = _Columns(
+            paths=tuple(name for name in path_fields(self._kind) if name in columns),
+            odd=tuple(_odd(known, columns, self._manifest.reading.where)),
+        )
         return found
 
-    def _locate_paths(self, row: Row, own: dict[str, Any], columns: _Columns) -> list[Problem]:
-        """Make the row's paths absolute, in place, and tell which lead nowhere."""
-        problems = []
+    def _special_columns(self, row: Row, own: dict[str, Any], columns: _Columns) -> list[Problem]:
+        """Make the row's paths absolute, in place; tell which lead nowhere, and which columns are odd."""
+        problems = [
+            self._manifest.problem(row, f"unknown column {column!r}", hint=hint) for column, hint in columns.odd
+        ]
         for name in columns.paths:
             if isinstance(own[name], str):
                 own[name], wrong = self._manifest.base.locate(own[name])
@@ -218,14 +222,14 @@ class Checker:
         found = problems_of(error, self._kind, thing)
         return [self._manifest.problem(picked.row, each.message, each.path, each.hint) for each in found]
 
-    def _unfit(self, row: Row, item: BaseItem, extras: Mapping[str, Any]) -> list[Problem]:
-        """Extras nested without end, and what a scorer misses."""
+    def _unfit(self, row: Row, item: BaseItem, given: Mapping[str, Any]) -> list[Problem]:
+        """Values nested without end, and what a scorer misses."""
         problems = []
-        for name, value in extras.items():
+        for name, value in given.items():
             if type(value) not in _PLAIN and _deeper_than(value, MAX_DEPTH):
                 problems.append(self._manifest.problem(row, f"nested deeper than {MAX_DEPTH} levels", name))
         for need, scorer in self._manifest.needs.items():
-            if extras.get(need) is None and getattr(item, need, None) is None:
+            if given.get(need) is None and getattr(item, need, None) is None:
                 message = f"item {item.id!r} has no {need!r}, which the scorer {scorer!r} needs"
                 problems.append(self._manifest.problem(row, message, need))
         return problems
