@@ -95,7 +95,7 @@ class Plugins:
 
     def clashes(self) -> dict[str, tuple[str, ...]]:
         """Names that more than one package offers, as `kind name`, with the packages."""
-        found = {}
+        found: dict[str, tuple[str, ...]] = {}
         for kind, base in KINDS.items():
             registry = self._registry(kind, base)
             found |= {f"{registry.kind} {name}": packages for name, packages in registry.clashes.items()}
