@@ -283,3 +283,14 @@ def test_precision_may_be_chosen():
 
 def test_there_is_free_memory():
     assert free_memory(torch.device("cpu")) > 2**20
+
+
+def test_a_request_is_heard_of_while_it_gets_on(engine):
+    heard = []
+
+    async def ask():
+        await engine.generate(line(tokens=5), lambda: heard.append(1))
+        await engine.close()
+
+    asyncio.run(ask())
+    assert len(heard) >= 5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -30,13 +31,15 @@ SILENT_FRAME = 62
 class Autoregressive:
     """How to decode step by step.
 
-    At most `max_tokens` ids are drawn. `lead` ids begin the output and belong to it.
+    At most `max_tokens` ids are drawn. `lead` ids begin the output and belong to it. With more than one of `beams`,
+    nothing is drawn: the likeliest output that a search of this breadth finds is taken.
     """
 
     max_tokens: int = 500
     samplers: Chain = ()
     guidance: Guidance | None = None
     lead: tuple[int, ...] = ()
+    beams: int = 1
 
 
 class Row:
@@ -72,6 +75,12 @@ class Row:
         known = self._plan.segments[-1].size + self._grown
         return self._pass(self._embeddings, self._open_positions(size), min(self.span, known + 1))
 
+    def fork(self) -> Row:
+        """A twin that grows on its own."""
+        twin = copy(self)
+        twin._cache = self._cache.fork() if self._cache else None  # noqa: SLF001 - its own kind
+        return twin
+
     def _open_positions(self, size: int) -> list[int]:
         if not self._plan.restart:
             return list(range(size - self.span, size))
@@ -87,29 +96,28 @@ def autoregress(
     model: LanguageModel, inputs: Inputs, options: Autoregressive, randomness: np.random.Generator
 ) -> Process[Tensor]:
     """Ids (n,) int64 that follow the output `inputs` holds so far, with `options.lead` and without the stop id."""
-    output = LAYOUTS[inputs.task].output
-    stop = STOP_FRAME if output == "response" else EOS
+    stop = stop_id(inputs)
     tokens = torch.empty(len(options.lead) + options.max_tokens, dtype=torch.int64, device=model.device)
     tokens[: len(options.lead)] = torch.tensor(options.lead, device=model.device)
     count = len(options.lead)
     states = new_states(options.samplers)
-    logits = Steps(model, _led(inputs, options.lead, model.device), options)
-    rows = yield from logits.first()
+    steps = Steps(model, led(inputs, options.lead, model.device), options)
+    seen = yield from see(steps.begin())
     while True:
-        chance = float(randomness.random())
-        token = yield from ask(Draw(rows[-1:], options.samplers, tokens[:count], states, chance))
+        draw = Draw(steps.last(seen), options.samplers, tokens[:count], states, float(randomness.random()))
+        token = yield from ask(draw)
         if token == stop:
             break
         tokens[count] = token
         count += 1
         if count == len(tokens):
             break
-        rows = yield from logits.next(token)
+        seen = yield from see(steps.extend(token))
     return tokens[:count]
 
 
 class Steps:
-    """The logits of a growing sequence, guided where guidance is wanted."""
+    """The passes of a growing sequence, and their logits, guided where guidance is wanted."""
 
     def __init__(self, model: LanguageModel, inputs: Inputs, options: Autoregressive) -> None:
         self._rows = [Row(model, inputs, options.max_tokens)]
@@ -122,22 +130,33 @@ class Steps:
             self._rows.append(Row(model, without_conditions(inputs), options.max_tokens, self._rows[0].span))
             self._guide = GuidedRows(options.guidance)
 
-    def first(self) -> Process[Tensor]:
-        """Logits (rows, vocabulary) at the end of the sequence as it was given."""
+    def begin(self) -> list[Pass]:
+        """See the sequence as it was given."""
         rows = self._known + 1 if self._guide else 1
-        seen = yield from see([row.begin(rows) for row in self._rows])
-        return self._combined(seen)
+        return [row.begin(rows) for row in self._rows]
 
-    def next(self, token: int) -> Process[Tensor]:
-        """Logits (rows, vocabulary) at its end with one more id."""
-        seen = yield from see([row.extend(token) for row in self._rows])
-        return self._combined(seen)
+    def extend(self, token: int) -> list[Pass]:
+        """See it with one more id."""
+        return [row.extend(token) for row in self._rows]
 
-    def _combined(self, seen: list[Tensor]) -> Tensor:
+    def last(self, seen: list[Tensor]) -> Tensor:
+        """Logits (1, vocabulary) of the next id, from what the passes gave."""
         if self._guide is None:
-            return seen[0]
+            return seen[0][-1:]
         open_rows = min(self._rows[0].span - 1, len(seen[0]))
-        return self._guide(seen[0], seen[1], settled=len(seen[0]) - open_rows)
+        return self._guide(seen[0], seen[1], settled=len(seen[0]) - open_rows)[-1:]
+
+    def fork(self) -> Steps:
+        """A twin that grows on its own."""
+        twin = copy(self)
+        twin._rows = [row.fork() for row in self._rows]  # noqa: SLF001 - its own kind
+        twin._guide = copy(self._guide)  # noqa: SLF001 - same
+        return twin
+
+
+def stop_id(inputs: Inputs) -> int:
+    """The id that ends the output of a task."""
+    return STOP_FRAME if LAYOUTS[inputs.task].output == "response" else EOS
 
 
 def continuing(inputs: Inputs) -> Inputs:
@@ -157,7 +176,8 @@ def starting_text(inputs: Inputs, device: torch.device) -> Inputs:
     return replace(inputs, **{LAYOUTS[inputs.task].output: begin})  # type: ignore[arg-type]
 
 
-def _led(inputs: Inputs, lead: tuple[int, ...], device: torch.device) -> Inputs:
+def led(inputs: Inputs, lead: tuple[int, ...], device: torch.device) -> Inputs:
+    """The same, with the lead behind the output so far."""
     if not lead:
         return inputs
     output = LAYOUTS[inputs.task].output

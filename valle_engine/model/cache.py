@@ -5,15 +5,17 @@ Each sequence is attended by itself with its own length: no padding, and no neig
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from torch import Tensor
 
     from valle_engine.model.config import ModelConfig
 
@@ -23,7 +25,7 @@ class KeyValueCache:
 
     def __init__(self, config: ModelConfig, capacity: int, like: Tensor) -> None:
         shape = (config.layers, 2, 1, config.heads, capacity, config.head_dim)
-        self._layers = like.new_empty(shape).unbind()
+        self._layers: tuple[Tensor, ...] = tuple(like.new_empty(shape).unbind())
         self.capacity = capacity
         self.length = 0
 
@@ -35,6 +37,12 @@ class KeyValueCache:
         kept, size = self._layers[layer], new.shape[3]
         kept.narrow(3, self.length, size).copy_(new)
         return kept.narrow(3, 0, self.length + size)
+
+    def fork(self) -> KeyValueCache:
+        """A copy that grows on its own."""
+        twin = copy(self)
+        twin._layers = tuple(layer.clone() for layer in self._layers)  # noqa: SLF001 - its own kind
+        return twin
 
     @staticmethod
     def bytes_for(config: ModelConfig, capacity: int, element_size: int) -> int:

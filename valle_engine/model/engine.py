@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from valle_engine.model.language_model import LanguageModel
     from valle_engine.model.requests import Request
-    from valle_engine.model.scheduler import Ended
+    from valle_engine.model.scheduler import Advanced, Ended
 
 Precision = Literal["auto", "float32", "bfloat16"]
 CACHE_SHARE = 0.5
@@ -45,16 +45,19 @@ class DecodeEngine:
         self._scheduler = Scheduler(model, slots, cache_bytes or int(CACHE_SHARE * free_memory(model.device)))
         self._thread = ThreadPoolExecutor(1, "decode", initializer=torch.set_num_threads, initargs=(1,))
         self._futures: dict[int, asyncio.Future[Any]] = {}
-        self._arrived: list[tuple[int, Request]] = []
+        self._arrived: list[tuple[int, Request, Advanced]] = []
         self._tickets = 0
         self._loop: asyncio.Task[None] | None = None
 
-    async def generate(self, request: Request) -> Any:
-        """Result of a request. Raises `ItemError` for what cannot be generated."""
+    async def generate(self, request: Request, advanced: Advanced = lambda: None) -> Any:
+        """Result of a request. Raises `ItemError` for what cannot be generated.
+
+        `advanced` is called whenever the request has got on, from the engine's thread.
+        """
         self._tickets += 1
         ticket = self._tickets
         future = self._futures[ticket] = asyncio.get_running_loop().create_future()
-        self._arrived.append((ticket, request))
+        self._arrived.append((ticket, request, advanced))
         if self._loop is None or self._loop.done():
             self._loop = asyncio.create_task(self._work())
         try:
@@ -84,8 +87,8 @@ class DecodeEngine:
 
     def _take_in(self) -> bool:
         """Hand over what has arrived, forget what was cancelled; whether there is anything to do."""
-        for ticket, request in self._arrived:
-            self._scheduler.submit(ticket, request)
+        for arrived in self._arrived:
+            self._scheduler.submit(*arrived)
         self._arrived.clear()
         self._scheduler.keep(self._futures.keys())
         return self._scheduler.busy

@@ -11,6 +11,7 @@ import torch
 
 from valle_engine.errors import ItemError
 from valle_engine.model.autoregressive import Autoregressive, autoregress, continuing, starting_text
+from valle_engine.model.beam import search
 from valle_engine.model.duration import MOST_DIGITS, predict_frames
 from valle_engine.model.parallel import Demasking, Levels, Sketch, demask, refine
 from valle_engine.model.sampling import stream
@@ -107,7 +108,7 @@ class Speak(Request):
         begun = self._begun(inputs, model.device)
         if isinstance(self.first, Autoregressive):
             known = begun if begun.response is not None else replace(begun, response=_no_frames(model.device))
-            level = yield from autoregress(model, known, self.first, randomness)
+            level = yield from decode(model, known, self.first, randomness)
         else:
             level = yield from demask(model, begun, self._sketch(model.device), self.first, randomness)
         if not len(level):
@@ -122,7 +123,7 @@ class Speak(Request):
         before = 0 if self.context is None else len(self.context.codes) + len(self.context.phonemes)
         drawn = self.first.max_tokens + len(self.first.lead)
         rows = 1 if self.first.guidance is None else 2
-        return rows * (self.conditions.places + before + drawn)
+        return rows * self.first.beams * (self.conditions.places + before + drawn)
 
     def _sketch(self, device: torch.device) -> Sketch:
         voice, draft = (None if codes is None else _codes(codes, device)[:, 0] for codes in (self.source, self.draft))
@@ -154,13 +155,13 @@ class Write(Request):
         if self.codes is not None:
             inputs = replace(inputs, response=_codes(self.codes, model.device))
         begun = starting_text(inputs, model.device)
-        ids = yield from autoregress(model, begun, self.options, stream(self.seed))
+        ids = yield from decode(model, begun, self.options, stream(self.seed))
         return ids.cpu().numpy()
 
     def cached_places(self) -> int:
         """Places whose keys and values are kept while it runs."""
         heard = 0 if self.codes is None else len(self.codes)
-        return self.conditions.places + heard + self.options.max_tokens
+        return self.options.beams * (self.conditions.places + heard + self.options.max_tokens)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -198,6 +199,15 @@ class Refine(Request):
     def cached_places(self) -> int:
         """Places whose keys and values are kept while it runs."""
         return 0
+
+
+def decode(
+    model: LanguageModel, inputs: Inputs, options: Autoregressive, randomness: np.random.Generator
+) -> Process[Tensor]:
+    """Ids (n,) int64 that follow the output `inputs` holds so far: drawn, or found by beam search."""
+    if options.beams > 1:
+        return search(model, inputs, options)
+    return autoregress(model, inputs, options, randomness)
 
 
 def _no_frames(device: torch.device) -> Tensor:

@@ -56,6 +56,11 @@ def draw_together(draws: Sequence[Draw]) -> list[int]:
     return drawn.tolist()
 
 
+def shape_row(logits: Tensor, chain: Chain, history: Tensor, states: Sequence[Any]) -> Tensor:
+    """Logits (1, vocabulary) of one row with its history and states, shaped."""
+    return _shape(logits, chain or (), [history], [(state,) for state in states])
+
+
 def shape_frames(logits: Tensor, chain: Chain) -> Tensor:
     """Logits (frames, vocabulary) of one item's frames, all decided at once: none has a history."""
     if not chain:

@@ -8,8 +8,9 @@ nothing is padded.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 
@@ -23,8 +24,14 @@ if TYPE_CHECKING:
     from valle_engine.model.process import Process, Work
     from valle_engine.model.requests import Request
 
+Advanced: TypeAlias = Callable[[], None]
+"""Told whenever a request has got on, from the thread that works."""
 ROUND_PLACES = 2048
 """Places that go through the model in one round; beyond, the matrix rate does not rise and others wait longer."""
+
+
+def _unheard() -> None:
+    """Nobody listens."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,9 +49,10 @@ class _Running:
 
     ticket: int
     request: Request
+    advanced: Advanced
     process: Process[Any]
-    work: Work | None
     memory: int
+    work: Work | None = None
 
     @property
     def passes(self) -> list[Pass]:
@@ -67,7 +75,7 @@ class Scheduler:
         self.slots = slots
         self._round_places = round_places
         self._memory = cache_bytes
-        self._waiting: deque[tuple[int, Request]] = deque()
+        self._waiting: deque[tuple[int, Request, Advanced]] = deque()
         self._running: list[_Running] = []
         self._ended: list[Ended] = []
 
@@ -76,9 +84,9 @@ class Scheduler:
         """Whether another round has something to do."""
         return bool(self._waiting or self._running)
 
-    def submit(self, ticket: int, request: Request) -> None:
+    def submit(self, ticket: int, request: Request, advanced: Advanced = _unheard) -> None:
         """Queue a request; its end carries the ticket."""
-        self._waiting.append((ticket, request))
+        self._waiting.append((ticket, request, advanced))
 
     def keep(self, tickets: Container[int]) -> None:
         """Forget the requests whose ticket is not among these: nobody waits for them any more."""
@@ -110,12 +118,12 @@ class Scheduler:
 
     def _admit(self) -> None:
         while self._waiting and len(self._running) < self.slots:
-            ticket, request = self._waiting[0]
+            ticket, request, advanced = self._waiting[0]
             memory = self._model.cache_bytes(request.cached_places())
             if self._running and memory > self._memory - sum(running.memory for running in self._running):
                 return
             self._waiting.popleft()
-            running = _Running(ticket, request, request.start(self._model), None, memory)
+            running = _Running(ticket, request, advanced, request.start(self._model), memory)
             self._running.append(running)
             self._go_on(running, None)
 
@@ -152,6 +160,7 @@ class Scheduler:
 
     def _go_on(self, running: _Running, answer: Any) -> None:
         """Give a process what it waited for and take what it wants next."""
+        running.advanced()
         try:
             running.work = running.process.send(answer)
         except StopIteration as end:
@@ -172,7 +181,7 @@ class Scheduler:
         elif len(self._running) > 1:
             newest = next(running for running in reversed(self._running) if running is not chosen[0])
             self._running.remove(newest)
-            self._waiting.appendleft((newest.ticket, newest.request))
+            self._waiting.appendleft((newest.ticket, newest.request, newest.advanced))
             self.slots = len(self._running)
         else:
             alone = ItemError("needs more memory than there is, even alone: shorten it or its prompt")
