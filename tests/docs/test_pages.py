@@ -9,6 +9,7 @@ import pytest
 
 from tests.docs import generate
 from tests.docs.pages import PAGES, REPOSITORY, Command, blocks, commands, prepare, run_session
+from tests.faults.bench import MARKER, Bench
 from valle_engine.hookspecs import API_VERSION
 from valle_engine.job.loading import check_job
 from valle_engine.plugins import load_plugins
@@ -22,9 +23,9 @@ def name(page: Path) -> str:
     return page.name
 
 
-def check_session(page: Path, folder: Path) -> None:
+def check_session(page: Path, folder: Path, environment: dict[str, str]) -> None:
     session = commands(page)
-    outputs = run_session(session, folder, prepare(page, folder))
+    outputs = run_session(session, folder, environment)
     for number, command in enumerate(session):
         said = outputs[number] if number < len(outputs) else "(the shell ended before)"
         assert command.agrees(said), f"{page.name}: $ {command.text}\nshown:\n{command.shown}\nsaid:\n{said}"
@@ -32,13 +33,17 @@ def check_session(page: Path, folder: Path) -> None:
 
 @pytest.mark.parametrize("page", [page for page in SESSIONS if page.name not in CLUSTERS], ids=name)
 def test_a_page_s_commands_say_what_it_shows(page, tmp_path):
-    check_session(page, tmp_path)
+    check_session(page, tmp_path, prepare(page, tmp_path))
 
 
 @pytest.mark.faults
 @pytest.mark.parametrize("page", [page for page in SESSIONS if page.name in CLUSTERS], ids=name)
 def test_a_page_s_commands_on_a_cluster_say_what_it_shows(page, tmp_path):
-    check_session(page, tmp_path)
+    bench = Bench(tmp_path)
+    try:
+        check_session(page, tmp_path, {**prepare(page, tmp_path), MARKER: bench.marker, "HOME": str(tmp_path)})
+    finally:
+        bench.kill_all()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
