@@ -91,6 +91,13 @@ def test_the_reference_of_job_files_is_what_the_schema_and_the_parts_say():
     assert generate.PAGE.read_text() == generate.page(), "run `python -m tests.docs.generate`"
 
 
+def test_every_test_that_a_page_names_exists():
+    sources = [path.read_text() for path in (REPOSITORY / "tests").rglob("test_*.py")]
+    known = set(re.findall(r"^def (test_\w+)", "\n".join(sources), re.MULTILINE))
+    named = {each for page in PAGES for each in re.findall(r"`(test_\w+)`", page.read_text())}
+    assert not named - known
+
+
 def test_the_pages_name_the_version_of_the_hooks():
     page = (REPOSITORY / "docs" / "plugins.md").read_text()
     assert set(re.findall(r'VALLE_API = "(.+?)"', page)) == {API_VERSION}
