@@ -7,7 +7,7 @@ import time
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from valle_engine.errors import DiskFull, JobError, Problem, RunAborted
 from valle_engine.executors.dispatch import Charge, Dispatcher
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from valle_engine.job.loading import Job
     from valle_engine.plan import Plan
     from valle_engine.plugins import Plugins
-    from valle_engine.recording import Snapshot
-    from valle_engine.records import Outcome
+    from valle_engine.recording import Watcher
     from valle_engine.store.ledger import LedgerReader
     from valle_engine.store.outputs import OutputFolder
     from valle_engine.store.store import Store
@@ -45,22 +44,6 @@ RAY_SETTINGS = {
     "RAY_DEDUP_LOGS_SKIP_REGEX": ".",
 }
 """What Ray reads from the environment when it is imported; what the operator has set stands."""
-
-
-class Watcher(Protocol):
-    """Who watches a run, on the driver."""
-
-    def started(self, run: RunInfo) -> None:
-        """Told before the first item is given out."""
-
-    def settled(self, outcome: Outcome) -> None:
-        """Told when an outcome is in the ledger."""
-
-    def tick(self, snapshot: Snapshot) -> None:
-        """Told several times a second."""
-
-    def ended(self, summary: Summary) -> None:
-        """Told how the run ended."""
 
 
 @dataclass(slots=True)

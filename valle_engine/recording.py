@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from valle_engine.gate import best_take, violations
 from valle_engine.parts import Take
@@ -17,11 +17,10 @@ from valle_engine.worker import output_name
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from valle_engine.engine import Watcher
     from valle_engine.executors.dispatch import Charge, Dispatcher
     from valle_engine.job.loading import Job
     from valle_engine.plugins import Plugins
-    from valle_engine.records import RunInfo
+    from valle_engine.records import RunInfo, Summary
     from valle_engine.store.store import Store
 
 COMMIT_ROWS = 100
@@ -46,6 +45,22 @@ class Snapshot:
     def settled(self) -> int:
         """Items of this run whose fate is known."""
         return self.done + self.failed
+
+
+class Watcher(Protocol):
+    """Who watches a run, on the driver."""
+
+    def started(self, run: RunInfo) -> None:
+        """Told before the first item is given out."""
+
+    def settled(self, outcome: Outcome) -> None:
+        """Told when an outcome is in the ledger."""
+
+    def tick(self, snapshot: Snapshot) -> None:
+        """Told several times a second."""
+
+    def ended(self, summary: Summary) -> None:
+        """Told how the run ended."""
 
 
 class RunRecorder:

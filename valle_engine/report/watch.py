@@ -18,8 +18,7 @@ from rich.text import Text
 from valle_engine.report.text import duration, one_line
 
 if TYPE_CHECKING:
-    from valle_engine.engine import Watcher
-    from valle_engine.recording import Snapshot
+    from valle_engine.recording import Snapshot, Watcher
     from valle_engine.records import Outcome, RunInfo, Summary
 
 LOG_SECONDS = 10.0
