@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,6 +12,8 @@ import pytest
 from pydantic import ConfigDict, Field, ValidationError
 
 from valle_engine import BaseItem, Clip, ItemError, Result, Row, Sampler, Scorer, Source, Task
+from valle_engine.hookspecs import GROUP
+from valle_engine.plugins import load_plugins
 from valle_engine.testing import (
     ContractError,
     FakeCodec,
@@ -258,3 +261,11 @@ def test_the_fake_codec_takes_any_rate_and_fills_the_last_frame():
     assert codes.shape == (26, 8)
     assert codes[:25].min() == 255
     assert codes[-1, -1] == 128
+
+
+def test_a_plugin_can_offer_the_fake_codec(tmp_path, monkeypatch):
+    offer = "from valle_engine import hookimpl\nfrom valle_engine.testing import FakeCodec\n"
+    (tmp_path / "fake_codec_plugin.py").write_text(f"{offer}@hookimpl\ndef codecs():\n    return [FakeCodec]\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    plugins = load_plugins([EntryPoint("fake", "fake_codec_plugin", GROUP)])
+    assert plugins.codecs.build("fake") == FakeCodec()
