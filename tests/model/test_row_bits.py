@@ -1,14 +1,11 @@
 """The probe that settles how a row keeps its bits, and the two ways it is done."""
 
-import numpy as np
 import pytest
 import torch
 
 from valle_engine.model import sameness
-from valle_engine.model.engine import prepare, run_all
+from valle_engine.model.engine import prepare
 from valle_engine.model.layers import Linear
-from valle_engine.model.parallel import Levels
-from valle_engine.model.requests import Conditions, Refine
 from valle_engine.model.sameness import HIGHEST_FLOOR, TILE, row_floor, settle_rows
 
 
@@ -36,8 +33,8 @@ def test_a_map_that_never_settles_has_no_floor(monkeypatch):
 def test_without_a_floor_products_are_tiled(fresh_model, monkeypatch):
     monkeypatch.setattr(sameness, "row_floor", lambda *_: HIGHEST_FLOOR + 1)
     model = fresh_model()
-    assert settle_rows(model) == 1
-    assert {linear.tile for linear in model.linears()} == {TILE}
+    settle_rows(model)
+    assert {(linear.floor, linear.tile) for linear in model.linears()} == {(1, TILE)}
 
 
 def test_a_tiled_map_maps_the_same():
@@ -49,17 +46,30 @@ def test_a_tiled_map_maps_the_same():
     assert torch.equal(linear(rows[4:5]), linear(rows[4:8])[:1])
 
 
-def test_short_passes_are_padded_to_the_floor_and_keep_their_result(fresh_model):
+def test_fewer_rows_than_the_floor_are_padded():
+    torch.manual_seed(0)
+    linear, rows = Linear(8, 5), torch.randn(11, 8)
+    linear.floor = 4
+    assert torch.equal(linear(rows[:1]), linear(torch.cat([rows[:1], torch.zeros(3, 8)]))[:1])
+    assert linear(rows).shape == (11, 5)
+
+
+def test_the_floor_of_a_shape_is_that_of_all_its_maps(fresh_model, monkeypatch):
+    monkeypatch.setattr(sameness, "row_floor", lambda linear, *_: 7 if linear.out_features == 11 else 2)
     model = fresh_model()
-    codes = np.arange(5)[:, None]
-    request = Refine(conditions=Conditions(phonemes=np.array([1, 9, 2])), codes=codes, options=Levels(2))
-    expected = run_all(model, [request])[0]
-    model.row_floor = 300
-    np.testing.assert_array_equal(run_all(model, [request])[0], expected)
+    settle_rows(model)
+    assert {linear.floor for linear in model.linears() if linear.out_features == 11} == {7}
+    assert {linear.floor for linear in model.linears() if linear.out_features != 11} == {2}
 
 
 def test_preparing_twice_is_preparing_once(fresh_model):
     model = fresh_model()
     prepare(model)
+    settled = [(linear.packed, linear.floor, linear.tile) for linear in model.linears()]
+    for linear in model.linears():
+        linear.floor = 9
     prepare(model)
-    assert all(linear.packed is not None for linear in model.linears())
+    assert all(
+        linear.packed is packed and (linear.floor, linear.tile) == (floor, tile)
+        for linear, (packed, floor, tile) in zip(model.linears(), settled, strict=True)
+    )

@@ -52,10 +52,9 @@ class KeyValueCache:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A sequence's places in the pack, half-open; `cache` holds what came before them, and takes them in."""
+    """A sequence's `size` places in the pack; `cache` holds what came before them, and takes them in."""
 
-    start: int
-    stop: int
+    size: int
     causal: bool
     cache: KeyValueCache | None = None
 
@@ -63,9 +62,8 @@ class Span:
 class PackedAttention:
     """Attention of each span over itself and what its cache holds. It is an `Attend`."""
 
-    def __init__(self, spans: Sequence[Span], rows: int, device: torch.device) -> None:
-        self._sizes = [span.stop - span.start for span in spans]
-        self._padding = rows - sum(self._sizes)
+    def __init__(self, spans: Sequence[Span], device: torch.device) -> None:
+        self._sizes = [span.size for span in spans]
         self._caches = [span.cache for span in spans]
         self._masks = [_mask(span, device) for span in spans]
         # A first pass over a causal sequence needs no mask tensor: the kernel skips what is masked.
@@ -73,12 +71,9 @@ class PackedAttention:
 
     def __call__(self, layer: int, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
         """Mix values (N, H, D)."""
-        sizes = [*self._sizes, self._padding] if self._padding else self._sizes
-        asking = queries.transpose(0, 1).unsqueeze(0).split_with_sizes(sizes, dim=2)
-        asked = torch.stack([keys, values]).transpose(1, 2).unsqueeze(1).split_with_sizes(sizes, dim=3)
-        mixed = [self._attend(index, layer, asking[index], asked[index]) for index in range(len(self._sizes))]
-        if self._padding:
-            mixed.append(torch.zeros_like(asking[-1]))
+        asking = queries.transpose(0, 1).unsqueeze(0).split_with_sizes(self._sizes, dim=2)
+        asked = torch.stack([keys, values]).transpose(1, 2).unsqueeze(1).split_with_sizes(self._sizes, dim=3)
+        mixed = [self._attend(index, layer, *span) for index, span in enumerate(zip(asking, asked, strict=True))]
         return torch.cat(mixed, dim=2).squeeze(0).transpose(0, 1)
 
     def _attend(self, index: int, layer: int, queries: Tensor, new: Tensor) -> Tensor:
@@ -91,8 +86,7 @@ class PackedAttention:
 
 def _mask(span: Span, device: torch.device) -> Tensor | None:
     """Who may see whom, for several new places behind kept ones."""
-    new = span.stop - span.start
-    if span.cache is None or not span.cache.length or new == 1:
+    if span.cache is None or not span.cache.length or span.size == 1:
         return None
-    total = span.cache.length + new
-    return torch.ones(new, total, dtype=torch.bool, device=device).tril(total - new)
+    known = span.cache.length
+    return torch.ones(span.size, known + span.size, dtype=torch.bool, device=device).tril(known)

@@ -13,20 +13,17 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
-import yaml
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from valle_engine.errors import CheckpointError
 from valle_engine.model.config import ModelConfig
+from valle_engine.model.header import PICKLES, SAFETENSORS, config_beside, no_config
 from valle_engine.model.language_model import LanguageModel
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-SAFETENSORS = frozenset({".sft", ".safetensors", ".safetensor"})
-PICKLES = frozenset({".pth", ".pt"})
-CONFIG_SUFFIXES = (".yaml", ".yml", ".json")
 UNUSED = frozenset({"dropout_token"})
 OPTIONAL = frozenset({"raw_text_emb.weight"})
 
@@ -57,11 +54,9 @@ def read_checkpoint(path: Path, sha256: str | None = None) -> Checkpoint:
     """Read and check a checkpoint. Raises `CheckpointError`, naming the file, for anything that is not one."""
     check_hash(path, sha256)
     container = _read_container(path)
-    raw = container.config or _config_beside(path)
+    raw = container.config or config_beside(path)
     if raw is None:
-        raise CheckpointError(
-            f"{path}: no config inside; put it beside the weights as {path.with_suffix('.yaml').name}"
-        )
+        raise no_config(path)
     config = ModelConfig.parse(raw, str(path))
     tensors = _as_today(container.tensors, config)
     config = replace(config, demasks=_knows_demasking(tensors, config))
@@ -155,30 +150,6 @@ def _read_pickle(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     if not isinstance(module, Mapping) or not all(isinstance(value, Tensor) for value in module.values()):
         raise CheckpointError(f"{path}: has no `module` with the model's tensors")
     return dict(module), loaded
-
-
-def _config_beside(path: Path) -> Mapping[str, Any] | None:
-    """The model's config from a YAML or JSON file with the same name, or named `config`, in the same folder."""
-    for name in (path.stem, "config"):
-        for suffix in CONFIG_SUFFIXES:
-            beside = path.with_name(name + suffix)
-            if beside.is_file():
-                return _read_config(beside)
-    return None
-
-
-def _read_config(path: Path) -> Mapping[str, Any]:
-    try:
-        loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, OSError, ValueError) as error:
-        raise CheckpointError(f"{path}: cannot be read as YAML or JSON: {error}") from error
-    models = loaded.get("models") if isinstance(loaded, Mapping) else None
-    if isinstance(models, list):
-        students = [model for model in models if isinstance(model, Mapping) and not model.get("teacher")]
-        loaded = students[0] if students else None
-    if not isinstance(loaded, Mapping):
-        raise CheckpointError(f"{path}: holds no model config")
-    return loaded
 
 
 def _as_today(tensors: Mapping[str, Tensor], config: ModelConfig) -> dict[str, Tensor]:

@@ -1,6 +1,6 @@
 """Models by name: what can be had, fetched at a pinned revision, inspected and verified.
 
-A model is a local path, or a name of the table below, with `@revision` behind it to pin one.
+A model is a local path, or a name of the table of releases, with `@revision` behind it to pin one.
 """
 
 from __future__ import annotations
@@ -11,31 +11,11 @@ from typing import TYPE_CHECKING
 
 from valle_engine.errors import CheckpointError
 from valle_engine.model.checkpoint import check_hash, hash_file, read_checkpoint
+from valle_engine.model.releases import DEFAULT_MODEL, RELEASES, find_release, local_path
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from valle_engine.model.checkpoint import Checkpoint
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """A checkpoint on the Hugging Face hub; `revision` is what a name without one stands for."""
-
-    repository: str
-    file: str
-    revision: str = "main"
-    about: str = ""
-
-
-RELEASES: Mapping[str, Release] = {
-    "ecker/vall-e": Release(
-        "ecker/vall-e",
-        "models/ckpt/ar+nar-len-llama-8/ckpt/fp32.sft",
-        about="ar+nar-len-llama-8: 24 kHz EnCodec codes, six languages, speech, transcription, editing",
-    ),
-}
-DEFAULT_MODEL = "ecker/vall-e"
+    from valle_engine.model.releases import Release
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +54,9 @@ def fetch(model: str, *, offline: bool = False, sha256: str | None = None) -> Pa
 
     Raises `CheckpointError` for an unknown name, a file that cannot be had, or another hash than the pinned one.
     """
-    path = Path(model)
-    if path.suffix and (path.is_absolute() or path.exists() or model.startswith(".")):
-        if not path.is_file():
-            raise CheckpointError(f"{path}: there is no such file")
-    else:
-        path = _fetch_named(model, offline=offline)
+    path = local_path(model) or _fetch_named(model, offline=offline)
+    if not path.is_file():
+        raise CheckpointError(f"{path}: there is no such file")
     check_hash(path, sha256)
     return path
 
@@ -121,19 +98,11 @@ def verify(path: Path, sha256: str | None = None) -> list[str]:
     return [f"{path}: {key} holds numbers that are not finite" for key in broken]
 
 
-def _release(model: str) -> Release:
-    name, _, revision = model.partition("@")
-    release = RELEASES.get(name)
-    if release is None:
-        raise CheckpointError(f"no model {name!r}: give the path of a checkpoint, or one of {', '.join(RELEASES)}")
-    return Release(release.repository, release.file, revision or release.revision, release.about)
-
-
 def _fetch_named(model: str, *, offline: bool) -> Path:
     from huggingface_hub import hf_hub_download  # noqa: PLC0415 - only who fetches needs it
     from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError  # noqa: PLC0415 - same
 
-    release = _release(model)
+    release = find_release(model)
     try:
         return Path(
             hf_hub_download(release.repository, release.file, revision=release.revision, local_files_only=offline)

@@ -107,7 +107,6 @@ class LanguageModel(nn.Module):
         self.model = Body(config)
         self.classifiers = Heads(config)
         self.adapters: Adapters | None = None
-        self.row_floor = 1
 
     @property
     def dtype(self) -> torch.dtype:
@@ -167,31 +166,23 @@ class LanguageModel(nn.Module):
     def _run_alike(self, passes: Sequence[Pass]) -> list[Tensor]:
         """Take passes that the same adapters act on through the body."""
         sizes = [len(one.positions) for one in passes]
-        padding = max(0, self.row_floor - sum(sizes))
-        packed = torch.cat([one.embeddings for one in passes] + [self.sep.expand(padding, -1)])
-        positions = torch.tensor(
-            [place for one in passes for place in one.positions] + [0] * padding, device=self.device
-        )
-        ends = _running_sum(sizes)
-        spans = [
-            Span(end - size, end, one.causal, one.cache) for one, size, end in zip(passes, sizes, ends, strict=True)
-        ]
+        packed = torch.cat([one.embeddings for one in passes])
+        positions = torch.tensor([place for one in passes for place in one.positions], device=self.device)
+        spans = [Span(size, one.causal, one.cache) for one, size in zip(passes, sizes, strict=True)]
         deltas: Mapping[int, Deltas] = self.adapters.deltas(passes[0].level) if self.adapters else {}
-        hidden = self.model(packed, positions, PackedAttention(spans, len(packed), self.device), deltas)
-        return self._read(passes, hidden, ends)
+        hidden = self.model(packed, positions, PackedAttention(spans, self.device), deltas)
+        return self._read(passes, hidden.split_with_sizes(sizes))
 
-    def _read(self, passes: Sequence[Pass], hidden: Tensor, ends: Sequence[int]) -> list[Tensor]:
+    def _read(self, passes: Sequence[Pass], hidden: Sequence[Tensor]) -> list[Tensor]:
         """Logits of each pass's last rows, all rows of one head at once."""
         by_head: dict[str, list[int]] = {}
         for index, one in enumerate(passes):
             by_head.setdefault(one.head, []).append(index)
         logits: dict[int, Tensor] = {}
         for head, indices in by_head.items():
-            rows = torch.cat([hidden[ends[index] - passes[index].rows : ends[index]] for index in indices])
-            padding = max(0, self.row_floor - len(rows))
-            read = self.classifiers(head, torch.cat([rows, rows.new_zeros(padding, rows.shape[1])]))
             counts = [passes[index].rows for index in indices]
-            logits |= zip(indices, read[: len(rows)].split(counts), strict=True)
+            rows = torch.cat([hidden[index][-count:] for index, count in zip(indices, counts, strict=True)])
+            logits |= zip(indices, self.classifiers(head, rows).split_with_sizes(counts), strict=True)
         return [logits[index] for index in range(len(passes))]
 
     def _segment(self, name: SegmentName, inputs: Inputs) -> Tensor:
@@ -272,10 +263,3 @@ class LanguageModel(nn.Module):
             raise ItemError(
                 f"{what} ids reach from {int(ids.min())} to {int(ids.max())}; this model has 0 to {size - 1}"
             )
-
-
-def _running_sum(sizes: Sequence[int]) -> list[int]:
-    ends: list[int] = []
-    for size in sizes:
-        ends.append(size + (ends[-1] if ends else 0))
-    return ends

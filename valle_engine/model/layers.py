@@ -27,12 +27,14 @@ Deltas: TypeAlias = Mapping[str, Callable[[Tensor], Tensor]]
 
 
 class Linear(nn.Linear):
-    """A linear map that can lay its weights out for this processor, and work in tiles of a fixed number of rows.
+    """A linear map that can lay its weights out for this processor, and keep a row's bits whatever is beside it.
 
-    Packed weights (oneDNN's own layout) cost no copy per call and give a row the same bits from fewer rows on.
+    Packed weights (oneDNN's own layout) cost no copy per call and give a row the same bits from fewer rows on. Fewer
+    rows than `floor` are padded; with a `tile`, rows are mapped that many at a time.
     """
 
     packed: Tensor | None = None
+    floor: int = 1
     tile: int = 0
 
     def pack(self) -> None:
@@ -44,11 +46,13 @@ class Linear(nn.Linear):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (rows, in) to (rows, out)."""
-        if not self.tile:
-            return self._map(x)
-        short = -len(x) % self.tile
-        tiles = functional.pad(x, (0, 0, 0, short)).view(-1, self.tile, x.shape[1]).unbind()
-        return torch.cat([self._map(tile) for tile in tiles])[: len(x)]
+        rows = len(x)
+        if self.tile:
+            tiles = functional.pad(x, (0, 0, 0, -rows % self.tile)).view(-1, self.tile, x.shape[1]).unbind()
+            return torch.cat([self._map(tile) for tile in tiles])[:rows]
+        if rows < self.floor:
+            return self._map(functional.pad(x, (0, 0, 0, self.floor - rows)))[:rows]
+        return self._map(x)
 
     def _map(self, x: Tensor) -> Tensor:
         if self.packed is None:

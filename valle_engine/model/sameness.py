@@ -1,7 +1,7 @@
 """How a row keeps its bits whatever shares a product with it, found out on the machine itself.
 
 Matrix libraries choose their inner order by the number of rows. On most hardware the choice is settled from a few rows
-on: then passes are padded up to that floor. Where it never is, products are cut into tiles of one fixed size.
+on: then fewer are padded up to that floor. Where it never is, products are cut into tiles of one fixed size.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 import torch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from torch import Tensor
 
     from valle_engine.model.language_model import LanguageModel
@@ -26,16 +24,16 @@ TILE = 256
 
 
 @torch.inference_mode()
-def settle_rows(model: LanguageModel) -> int:
-    """Make a row's bits independent of its neighbours: set the model's row floor, or tiles. Returns the floor."""
-    linears = _one_of_each_shape(model.linears())
-    floor = max(row_floor(linear, model.dtype, model.device) for linear in linears)
-    if floor > HIGHEST_FLOOR:
-        for linear in model.linears():
-            linear.tile = TILE
-        floor = 1
-    model.row_floor = floor
-    return floor
+def settle_rows(model: LanguageModel) -> None:
+    """Make a row's bits independent of its neighbours: give every linear map the floor of its shape, or tiles."""
+    floors: dict[tuple[int, int], int] = {}
+    for linear in model.linears():
+        shape = (linear.in_features, linear.out_features)
+        linear.floor, linear.tile = 1, 0
+        if shape not in floors:
+            floors[shape] = row_floor(linear, model.dtype, model.device)
+        settled = floors[shape] <= HIGHEST_FLOOR
+        linear.floor, linear.tile = (floors[shape], 0) if settled else (1, TILE)
 
 
 def row_floor(linear: Linear, dtype: torch.dtype, device: torch.device) -> int:
@@ -51,7 +49,3 @@ def row_floor(linear: Linear, dtype: torch.dtype, device: torch.device) -> int:
 def _agrees(linear: Linear, rows: Tensor, whole: Tensor, count: int) -> bool:
     starts = {0, 1, len(rows) - count}
     return all(torch.equal(linear(rows[start : start + count]), whole[start : start + count]) for start in starts)
-
-
-def _one_of_each_shape(linears: Iterable[Linear]) -> list[Linear]:
-    return list({(linear.in_features, linear.out_features): linear for linear in linears}.values())
