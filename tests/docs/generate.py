@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import importlib.metadata
 import inspect
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any, get_args
+
+from pydantic import BaseModel
 
 from tests.docs.pages import REPOSITORY
 from valle_engine.hookspecs import GROUP
-from valle_engine.job.schema import Bound, JobFile, Limits, Output, Reading, Workers
+from valle_engine.job.schema import JobFile, Reading
 from valle_engine.plugins import Plugins, load_plugins
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
 
 PAGE = REPOSITORY / "docs" / "job-file.md"
 OPENING = """\
@@ -46,20 +46,16 @@ output: {format: flac, products: [jsonl]}
 - What decides an item's output is its **fingerprint**: task, options, versions, model, sampling, seed, format, and the
   item's own fields with the content of its files. Everything else may change without anything being done again.
 """
-SECTIONS: list[tuple[str, str, type[BaseModel]]] = [
-    ("The file", "", JobFile),
-    ("`workers`", "", Workers),
-    ("`limits`", "", Limits),
-    ("`output`", "", Output),
-    ("`items` from a source", "These stand beside `kind` and the source's own options.", Reading),
-    ("`accept`", "Bounds of a score, by the score's name.", Bound),
-]
+NOTES = {"accept": "Bounds of a score, by the score's name."}
+READING = "These stand beside `kind` and the source's own options."
 TITLES = {"tasks": "Tasks", "sources": "Sources", "samplers": "Samplers", "scorers": "Scorers", "products": "Products"}
 
 
 def page() -> str:
     """The whole page."""
-    sections = [_section(title, text, model) for title, text, model in SECTIONS]
+    sections = [_section("The file", "", JobFile)]
+    sections += [_section(f"`{path}`", NOTES.get(path, ""), model) for path, model in _inner(JobFile)]
+    sections.append(_section("`items` from a source", READING, Reading))
     parts = [_parts(load_built_in(), kind, title) for kind, title in TITLES.items()]
     return "\n".join([OPENING, *sections, *parts])
 
@@ -68,6 +64,20 @@ def load_built_in() -> Plugins:
     """The plugins of this package alone, whatever else is installed."""
     distribution = importlib.metadata.distribution("valle-engine")
     return load_plugins(distribution.entry_points.select(group=GROUP))
+
+
+def _inner(model: type[BaseModel], path: str = "") -> Iterator[tuple[str, type[BaseModel]]]:
+    """The sections inside a section, with their paths."""
+    for name, field in model.model_fields.items():
+        for inner in _models(field.annotation):
+            yield f"{path}{name}", inner
+            yield from _inner(inner, f"{path}{name}.")
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [found for argument in get_args(annotation) for found in _models(argument)]
 
 
 def _section(title: str, text: str, model: type[BaseModel]) -> str:
