@@ -12,7 +12,6 @@ from valle_engine.model.engine import prepare, run_all
 from valle_engine.model.guidance import Guidance
 from valle_engine.model.parallel import Levels
 from valle_engine.model.requests import Conditions, Speak
-from valle_engine.model.sequences import STOP_FRAME
 from valle_engine.parts import Sampler
 
 GENERATOR = np.random.default_rng(5)
@@ -37,7 +36,7 @@ class Only(Sampler):
         for row, seen in enumerate(history):
             if len(seen) >= self.stop_from:
                 kept[row] = float("-inf")
-                kept[row, STOP_FRAME] = 0.0
+                kept[row, 1024] = 0.0
         return kept
 
 

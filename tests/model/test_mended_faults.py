@@ -9,7 +9,8 @@ from valle_engine.model.autoregressive import Autoregressive, Row
 from valle_engine.model.engine import run_all
 from valle_engine.model.parallel import Canvas, Demasking, Levels
 from valle_engine.model.requests import Measure, Refine, Speak, Write
-from valle_engine.model.sequences import MASK
+
+MASK = 1024
 
 GREEDY = Autoregressive(6, None)
 
@@ -60,12 +61,12 @@ def test_eight_frames_are_refined_like_any_others(models, golden):
 
 def test_a_borrowed_voice_stays_in_its_place():
     """Fault 10: the reference copies the source's codes in list order into whichever frames are open."""
-    canvas = Canvas(4, torch.device("cpu"))
+    canvas = Canvas(4, MASK, torch.device("cpu"))
     canvas.begin_from(torch.tensor([5, 6, 7, 8]), np.array([False, True, False, True]))
     canvas.mask(2)
     assert canvas.ids.tolist() == [5, MASK, 7, MASK]
-    canvas.borrow(torch.tensor([11, 12, 13, 14]))
-    assert canvas.ids.tolist() == [5, 12, 7, 14]
+    canvas.borrow(torch.tensor([11, 12, 13, 14]), np.array([False, False, False, True]))
+    assert canvas.ids.tolist() == [5, 12, 7, MASK]
 
 
 def test_raw_text_reaches_every_level(models, golden):

@@ -169,6 +169,8 @@ def test_a_failing_sampler_fails_its_own_items_only(models):
         ),
         (Speak(conditions=Conditions(phonemes=np.array([5])), continue_prompt=True), "one prompt of codes"),
         (Refine(conditions=Conditions(), codes=np.zeros((2, 1))), "codes are whole numbers"),
+        (Speak(conditions=Conditions(prompt=("sing",))), "no task token 'sing'"),
+        (Speak(conditions=Conditions(), draft=np.zeros((4, 1), dtype=np.int64)), "needs demasking"),
         (Write(conditions=Conditions(task="stt")), "given no response"),
     ],
 )

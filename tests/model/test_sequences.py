@@ -109,10 +109,12 @@ def test_what_cannot_be_laid_out_is_refused(inputs, message):
 
 
 def test_without_conditions_nothing_is_said_by_nobody():
-    bare = without_conditions(Inputs(task="tse", phonemes=FIVE, prompt=(VOICE,), language=3, response=THREE, level=2))
+    bare = without_conditions(
+        Inputs(task="tse", phonemes=FIVE, prompt=(VOICE,), language=3, response=THREE, level=2), torch.device("cpu")
+    )
     assert bare.phonemes.tolist() == [1, 2]
     assert (bare.task, bare.prompt, bare.language, bare.level) == ("tts", None, 3, 2)
-    spelled = without_conditions(Inputs(text=FIVE, response=THREE))
+    spelled = without_conditions(Inputs(text=FIVE, response=THREE), torch.device("cpu"))
     assert (spelled.phonemes, spelled.text.tolist()) == (None, [1, 2])
 
 

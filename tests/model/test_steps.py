@@ -12,7 +12,7 @@ from valle_engine.model.guidance import Guidance, guide
 from valle_engine.model.language_model import Pass
 from valle_engine.model.parallel import Levels
 from valle_engine.model.requests import Conditions, Context, Speak, Write
-from valle_engine.model.sequences import BOS, STOP_FRAME, without_conditions
+from valle_engine.model.sequences import BOS, without_conditions
 
 GENERATOR = np.random.default_rng(11)
 PHONEMES = np.array([1, *GENERATOR.integers(4, 256, 12), 2])
@@ -48,9 +48,9 @@ def greedily(model, inputs, count, guidance, known):
         rows = len(frames) + 1
         logits = see(model, spoken, rows)
         if guidance is not None:
-            logits = guide(guidance, logits, see(model, without_conditions(spoken), rows))
+            logits = guide(guidance, logits, see(model, without_conditions(spoken, model.device), rows))
         drawn.append(int(logits[-1].argmax()))
-        if drawn[-1] == STOP_FRAME:
+        if drawn[-1] == model.config.stop_code:
             return drawn[:-1]
     return drawn
 

@@ -13,7 +13,7 @@ from valle_engine.model.guidance import GuidedRows
 from valle_engine.model.language_model import LanguageModel, Pass
 from valle_engine.model.process import ask, see
 from valle_engine.model.sampling import Draw, new_states
-from valle_engine.model.sequences import BOS, EOS, LAYOUTS, STOP_FRAME, Inputs, without_conditions
+from valle_engine.model.sequences import BOS, EOS, LAYOUTS, Inputs, without_conditions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,6 +40,10 @@ class Autoregressive:
     guidance: Guidance | None = None
     lead: tuple[int, ...] = ()
     beams: int = 1
+
+    def __post_init__(self) -> None:
+        if self.max_tokens < 1 or self.beams < 1:
+            raise ValueError(f"max_tokens and beams must be at least 1, not {self.max_tokens} and {self.beams}")
 
 
 class Row:
@@ -96,7 +100,7 @@ def autoregress(
     model: LanguageModel, inputs: Inputs, options: Autoregressive, randomness: np.random.Generator
 ) -> Process[Tensor]:
     """Ids (n,) int64 that follow the output `inputs` holds so far, with `options.lead` and without the stop id."""
-    stop = stop_id(inputs)
+    stop = stop_id(model, inputs)
     tokens = torch.empty(len(options.lead) + options.max_tokens, dtype=torch.int64, device=model.device)
     tokens[: len(options.lead)] = torch.tensor(options.lead, device=model.device)
     count = len(options.lead)
@@ -127,7 +131,9 @@ class Steps:
             if LAYOUTS[inputs.task].output != "response":
                 raise ItemError(f"guidance is for speech; the task {inputs.task!r} gives text")
             # Both rows see the same new places, so that their logits stand side by side.
-            self._rows.append(Row(model, without_conditions(inputs), options.max_tokens, self._rows[0].span))
+            self._rows.append(
+                Row(model, without_conditions(inputs, model.device), options.max_tokens, self._rows[0].span)
+            )
             self._guide = GuidedRows(options.guidance)
 
     def begin(self) -> list[Pass]:
@@ -154,9 +160,9 @@ class Steps:
         return twin
 
 
-def stop_id(inputs: Inputs) -> int:
+def stop_id(model: LanguageModel, inputs: Inputs) -> int:
     """The id that ends the output of a task."""
-    return STOP_FRAME if LAYOUTS[inputs.task].output == "response" else EOS
+    return model.config.stop_code if LAYOUTS[inputs.task].output == "response" else EOS
 
 
 def continuing(inputs: Inputs) -> Inputs:

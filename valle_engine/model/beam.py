@@ -52,7 +52,7 @@ class Choice:
 
 def search(model: LanguageModel, inputs: Inputs, options: Autoregressive) -> Process[Tensor]:
     """Ids (n,) int64 that follow the output `inputs` holds so far, with `options.lead` and without the stop id."""
-    stop = stop_id(inputs)
+    stop = stop_id(model, inputs)
     lead = torch.tensor(options.lead, dtype=torch.int64, device=model.device)
     steps = Steps(model, led(inputs, options.lead, model.device), options)
     growing = [Hypothesis(lead, 0.0, 0, steps, new_states(options.samplers))]

@@ -49,6 +49,16 @@ class ModelConfig:
         return self.dim // self.heads
 
     @property
+    def stop_code(self) -> int:
+        """Id with which level 0 ends when it is decoded step by step."""
+        return self.codes
+
+    @property
+    def mask_code(self) -> int:
+        """Id of a frame that demasking has not decided yet."""
+        return self.codes
+
+    @property
     def heads_by_name(self) -> dict[str, int]:
         """Vocabulary of each output head, in the order the checkpoint numbers them (SPEC of the format, section 2)."""
         sizes = {"AR:0:0": self.codes + 1}

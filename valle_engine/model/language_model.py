@@ -133,7 +133,8 @@ class LanguageModel(nn.Module):
     def embed_output(self, segment: SegmentName, ids: Tensor) -> Tensor:
         """Embed new ids (n,) of the segment that is being produced: (n, d)."""
         if segment == "response":
-            return self._looked_up(self.resps_emb.embeddings[0], ids, "code")
+            embedded: Tensor = self.resps_emb.embeddings[0](ids)
+            return embedded
         return self._segment(segment, Inputs(phonemes=ids, text=ids, length=ids))
 
     def cache(self, capacity: int) -> KeyValueCache:

@@ -13,7 +13,7 @@ from valle_engine.model.guidance import Guidance, guide
 from valle_engine.model.language_model import LanguageModel, Pass
 from valle_engine.model.process import see
 from valle_engine.model.sampling import best, pick, shape_frames
-from valle_engine.model.sequences import MASK, Inputs, without_conditions
+from valle_engine.model.sequences import Inputs, without_conditions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -95,14 +95,16 @@ def demask(
 ) -> Process[Tensor]:
     """Level 0 of the sketch's frames, (frames,) int64; what `inputs` has as response comes before and stays."""
     sketch.check()
-    canvas = Canvas(sketch.frames, model.device)
+    canvas = Canvas(sketch.frames, model.config.mask_code, model.device)
     if sketch.draft is not None:
         canvas.begin_from(sketch.draft, randomness.random(sketch.frames) < math.cos(math.pi / 2 * options.start))
     before = inputs.response if inputs.response is not None else canvas.ids[:0]
     for step, time in enumerate(_times(options)):
         canvas.mask(_masked_count(options, time, sketch.frames, step))
         if sketch.voice is not None and time < options.voice_until:
-            canvas.borrow(_half_masked(sketch.voice, options.voice_masked, randomness))
+            lost = randomness.random(sketch.frames) < options.voice_masked
+            lost[-NEW_END:] = True
+            canvas.borrow(sketch.voice, lost)
         aimed = replace(inputs, response=torch.cat([before, canvas.ids]), level=0, masked=True)
         logits = yield from _frame_logits(model, aimed, sketch.frames, options.guidance)
         canvas.decide(shape_frames(logits, options.samplers), options, time, randomness)
@@ -112,10 +114,11 @@ def demask(
 class Canvas:
     """Frames that are decided little by little: ids, and how sure the model was of each."""
 
-    def __init__(self, frames: int, device: torch.device) -> None:
-        self.ids = torch.full((frames,), MASK, device=device)
+    def __init__(self, frames: int, mask: int, device: torch.device) -> None:
+        self.ids = torch.full((frames,), mask, device=device)
+        self._mask = mask
         self._sureness = torch.ones(frames, device=device)
-        self._open = self.ids == MASK
+        self._open = self.ids == mask
 
     def begin_from(self, codes: Tensor, doubted: np.ndarray) -> None:
         """Start from known codes (frames,), of which some (frames,) bool are doubted."""
@@ -125,11 +128,12 @@ class Canvas:
         """Open the `count` frames that are least sure; of equals the earlier ones."""
         least = self._sureness.sort(stable=True).indices[:count]
         self._open = torch.zeros_like(self._open).scatter(0, least, value=True)
-        self.ids = self.ids.masked_fill(self._open, MASK)
+        self.ids = self.ids.masked_fill(self._open, self._mask)
 
-    def borrow(self, codes: Tensor) -> None:
-        """Show the open frames codes of another voice instead of masks."""
-        self.ids = codes.where(self._open, self.ids)
+    def borrow(self, codes: Tensor, lost: np.ndarray) -> None:
+        """Show the open frames codes (frames,) of another voice instead of masks, except those that are lost."""
+        shown = self._open & torch.from_numpy(~lost).to(codes.device)
+        self.ids = codes.where(shown, self.ids)
 
     def decide(self, logits: Tensor, options: Demasking, time: float, randomness: np.random.Generator) -> None:
         """Fill the open frames by logits (frames, codes)."""
@@ -146,7 +150,7 @@ class Canvas:
 
 def _frame_logits(model: LanguageModel, inputs: Inputs, frames: int, guidance: Guidance | None) -> Process[Tensor]:
     """Logits (frames, codes) of the last frames of the response, guided if asked for."""
-    wanted = [inputs] if guidance is None else [inputs, without_conditions(inputs)]
+    wanted = [inputs] if guidance is None else [inputs, without_conditions(inputs, model.device)]
     seen = yield from see([_whole(model, each, frames) for each in wanted])
     return seen[0] if guidance is None else guide(guidance, *seen)
 
@@ -173,9 +177,3 @@ def _masked_count(options: Demasking, time: float, frames: int, step: int) -> in
     """Frames to open: the cosine schedule, at least one, at most those that earlier steps have not settled."""
     share = math.cos(math.pi / 2 * time) + (1 / (2 * _count_steps(options)) if options.remask else 0)
     return max(1, min(int(share * frames), frames - step))
-
-
-def _half_masked(codes: Tensor, share: float, randomness: np.random.Generator) -> Tensor:
-    lost = torch.from_numpy(randomness.random(len(codes)) < share).to(codes.device)
-    lost[-NEW_END:] = True
-    return codes.masked_fill(lost, MASK)

@@ -107,6 +107,8 @@ class Speak(Request):
         inputs = self.conditions.inputs(model.device)
         begun = self._begun(inputs, model.device)
         if isinstance(self.first, Autoregressive):
+            if self.source is not None or self.draft is not None:
+                raise ItemError("a voice to convert or a draft needs demasking: decode by it instead of step by step")
             known = begun if begun.response is not None else replace(begun, response=_no_frames(model.device))
             level = yield from decode(model, known, self.first, randomness)
         else:

@@ -6,13 +6,15 @@ out together with its separator; an empty one keeps it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+import torch
 
 from valle_engine.errors import ItemError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from torch import Tensor
 
@@ -33,10 +35,6 @@ TASK_TOKENS: Mapping[str, int] = {
 }
 """Rows of the task embedding, by the token's name inside a prompt."""
 
-MASK = 1024
-"""Id of a frame that demasking has not decided yet."""
-STOP_FRAME = 1024
-"""Id with which the autoregressive level ends."""
 BOS, EOS = 1, 2
 """Ids around every text, phonemes and characters alike."""
 
@@ -117,7 +115,7 @@ class Plan:
     segments: tuple[Segment, ...]
     head: str
     causal: bool
-    restart: bool = field(default=True)
+    restart: bool
 
     @property
     def size(self) -> int:
@@ -169,9 +167,9 @@ def plan(inputs: Inputs, config: ModelConfig) -> Plan:
     return Plan(layout, segments, head, causal, restart=config.restart_positions)
 
 
-def without_conditions(inputs: Inputs) -> Inputs:
+def without_conditions(inputs: Inputs, device: torch.device) -> Inputs:
     """Return the same with empty text and no prompt: what guidance steers away from (arXiv:2207.12598, section 3)."""
-    bare = (inputs.response if inputs.response is not None else inputs.length).new_tensor([BOS, EOS])  # type: ignore[union-attr]
+    bare = torch.tensor([BOS, EOS], device=device)
     has_text = inputs.phonemes is None
     return Inputs(
         phonemes=None if has_text else bare,
@@ -182,6 +180,13 @@ def without_conditions(inputs: Inputs) -> Inputs:
         masked=inputs.masked,
         tone=inputs.tone,
     )
+
+
+def _task_tokens(prompt: Sequence[Tensor | str]) -> list[str]:
+    tokens = [part for part in prompt if isinstance(part, str)]
+    if unknown := [token for token in tokens if token not in TASK_TOKENS]:
+        raise ItemError(f"there is no task token {unknown[0]!r}; there are {', '.join(TASK_TOKENS)}")
+    return tokens
 
 
 def _level_head(inputs: Inputs) -> str:
@@ -197,7 +202,7 @@ def _sizes(inputs: Inputs, config: ModelConfig) -> dict[SegmentName, tuple[int, 
         sizes["tone"] = (1, 1)
     if inputs.prompt is not None:
         frames = sum(len(part) for part in inputs.prompt if not isinstance(part, str))
-        tokens = sum(isinstance(part, str) for part in inputs.prompt)
+        tokens = len(_task_tokens(inputs.prompt))
         # A task token takes a place but moves no position on: so the released weights were trained.
         sizes["prompt"] = (frames + tokens, frames)
     spoken_twice = inputs.phonemes is not None and LAYOUTS[inputs.task].output not in _TEXTS
