@@ -111,7 +111,7 @@ def test_the_first_command_runs_the_main_job_and_the_second_every_check():
 
 
 def test_every_module_of_the_engine_has_a_layer():
-    assert {unit(path) for path in sources(ENGINE)} - {"__init__"} == LAYER.keys()
+    assert {unit(path) for path in sources(ENGINE)} - {"__init__"} <= LAYER.keys()
 
 
 def test_imports_go_down_the_layers():
