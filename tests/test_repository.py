@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -100,6 +101,49 @@ def test_ci_runs_the_commands_of_the_readme_and_then_the_faults():
     places = [said.find(first), said.find(second), said.find(".venv/bin/pytest -m faults")]
     assert -1 not in places
     assert places == sorted(places)
+
+
+PYTHON = """#!/bin/bash
+mkdir -p "$3/bin"
+echo "export PATH='$3/bin:$PATH'" > "$3/bin/activate"
+for tool in pip valle ruff mypy pytest; do
+    printf '#!/bin/bash\\necho "did %s $*"; [[ %s != "$BROKEN" ]]\\n' $tool $tool > "$3/bin/$tool"
+    chmod +x "$3/bin/$tool"
+done
+"""
+
+
+def run_ci(folder: Path, broken: str) -> tuple[int, list[str]]:
+    """Run CI with a Python whose environments hold nothing but tools that say what they were asked."""
+    (folder / "python3").write_text(PYTHON)
+    (folder / "python3").chmod(0o755)
+    path = f"{folder}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "BROKEN": broken, "TMPDIR": str(folder)}
+    told = subprocess.run([REPOSITORY / ".ci" / "run"], env=environment, capture_output=True, text=True, check=False)
+    assert not list(folder.glob("tmp.*")), "it leaves its environments behind"
+    return told.returncode, [line for line in told.stdout.splitlines() if line.startswith("did ")]
+
+
+def test_ci_does_all_of_it_in_order(tmp_path):
+    code, done = run_ci(tmp_path, broken="")
+    assert code == 0
+    assert done == [
+        "did pip install .",
+        "did valle run jobs/first.yaml",
+        "did pip install -e .[test]",
+        "did ruff format --check .",
+        "did ruff check .",
+        "did mypy ",
+        "did pytest ",
+        "did pytest -m faults",
+    ]
+
+
+@pytest.mark.parametrize("broken", ["valle", "mypy", "pytest"])
+def test_ci_stops_at_what_fails(tmp_path, broken):
+    code, done = run_ci(tmp_path, broken)
+    assert code != 0
+    assert done[-1].split()[1] == broken
 
 
 def test_the_first_command_runs_the_main_job_and_the_second_every_check():
