@@ -10,6 +10,7 @@ import pytest
 from tests.docs import generate
 from tests.docs.pages import PAGES, REPOSITORY, Command, blocks, commands, prepare, run_session
 from tests.faults.bench import MARKER, Bench
+from valle_engine.cli import VERBS
 from valle_engine.hookspecs import API_VERSION
 from valle_engine.job.loading import check_job
 from valle_engine.plugins import load_plugins
@@ -89,6 +90,11 @@ def test_every_job_that_is_shown_passes_the_check(page, tmp_path):
 
 def test_the_reference_of_job_files_is_what_the_schema_and_the_parts_say():
     assert generate.PAGE.read_text() == generate.page(), "run `python -m tests.docs.generate`"
+
+
+def test_the_pages_name_every_verb_and_no_other():
+    text = "\n".join(page.read_text() for page in PAGES)
+    assert set(re.findall(r"(?:`|\$ )valle (\w+)", text)) == set(VERBS)
 
 
 def test_every_test_that_a_page_names_exists():
