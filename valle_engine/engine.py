@@ -134,6 +134,8 @@ def _pool(job: Job, store: Store) -> Iterator[Pool]:
         slots=job.spec.workers.slots,
         format=job.spec.output.format,
         takes=bool(job.spec.accept),
+        model=job.model.spec if job.model and job.task.needs_model else None,
+        sampling=tuple((sampler.name, sampler.model_dump(mode="json")) for sampler in job.samplers),
     )
     if job.spec.workers.executor == "inline":
         with closing(InlinePool(spec, store.outputs)) as inline:

@@ -4,36 +4,47 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import numpy as np
+
+from valle_engine.errors import ItemError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from valle_engine.decoding import Prompt, Spoken
+    from valle_engine.opened import OpenModel
     from valle_engine.records import Clip, Order
+    from valle_engine.text import Utterance
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def stream_seed(seed: int, item_id: str, attempt: int) -> int:
-    """Seed (128 bits) of the random stream that belongs to one take of one item, whatever runs beside it."""
-    digest = hashlib.sha256(f"{seed}:{item_id}:{attempt}".encode()).digest()
-    return int.from_bytes(digest[:16], "little")
+def stream_seed(seed: int, item_id: str, attempt: int, part: int = 0) -> int:
+    """Seed (128 bits) of the random stream that belongs to one take of one item, whatever runs beside it.
+
+    A take that draws more than once gives each part a stream of its own.
+    """
+    key = f"{seed}:{item_id}:{attempt}" if part == 0 else f"{seed}:{item_id}:{attempt}:{part}"
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:16], "little")
 
 
 class Kit:
     """The services of a worker, bound to one take of one item.
 
     Every service that is awaited counts as progress; a task that computes for long between them calls `progress`, or
-    its item is taken for hung after `limits.deadline_seconds`.
+    its item is taken for hung after `limits.deadline_seconds`. What several items ask for at the same time is worked
+    together, and gives each the same as alone. Codes are (frames, codebooks) int64.
     """
 
-    def __init__(self, order: Order, seed: int) -> None:
+    def __init__(self, order: Order, seed: int, model: OpenModel | None = None) -> None:
         self.seed = stream_seed(seed, order.id, order.attempt)
         self.steps = 0
+        self._stream = seed, order.id, order.attempt
+        self._model = model
 
     def random(self) -> np.random.Generator:
         """A fresh generator at the start of this take's own random stream."""
@@ -54,3 +65,60 @@ class Kit:
         from valle_engine.audio import read_clip  # noqa: PLC0415 - soundfile is for workers only
 
         return await self.blocking(read_clip, path)
+
+    @property
+    def model(self) -> OpenModel:
+        """The job's model. Raises `ItemError` where there is none."""
+        if self._model is None:
+            raise ItemError("there is no model here: a task that uses one says so with `needs_model = True`")
+        return self._model
+
+    async def phonemes(self, text: str, language: str) -> Utterance:
+        """Language, phonemes and ids of a text; `auto` detects the language. Raises `ItemError`, as for no text."""
+        return await self.blocking(self.model.text.prepare, text, language)
+
+    async def encode(self, path: Path) -> np.ndarray:
+        """Codes of an audio file. Raises `AudioError`."""
+        codes = await self.model.encode(path)
+        self.progress()
+        return codes
+
+    async def decode(self, codes: np.ndarray) -> Clip:
+        """Sound of codes."""
+        clip = await self.model.decode(codes)
+        self.progress()
+        return clip
+
+    async def speak(self, spoken: Spoken, part: int = 0) -> np.ndarray:
+        """Codes of speech, drawn from the stream of this `part` of the take. Raises `ItemError`, as for no frames."""
+        if spoken.needs_length:
+            spoken = spoken.lasting(await self.duration(spoken.said, spoken.prompt))
+        request = self.model.speaking(spoken, stream_seed(*self._stream, part))
+        codes: np.ndarray = await self._generated(request)
+        if not len(codes):
+            raise ItemError("the model ends before it says anything: try another seed, other samplers or another voice")
+        return codes
+
+    async def duration(self, said: Utterance, prompt: Prompt | None = None) -> int:
+        """Frames that the model expects a text to take in the voice of a prompt."""
+        return int(await self._generated(self.model.measuring(said, prompt)))
+
+    async def transcribe(self, codes: np.ndarray, language: str, most: int, part: int = 0) -> Utterance:
+        """What is said in codes, in at most `most` ids."""
+        request = self.model.hearing(codes, language, most, stream_seed(*self._stream, part))
+        return self.model.heard(await self._generated(request), language)
+
+    async def sound_out(self, text: str, language: str, most: int) -> Utterance:
+        """Phonemes of a text by the model itself, in at most `most` ids."""
+        request = self.model.sounding(text, language, most, self.seed)
+        return self.model.heard(await self._generated(request), language)
+
+    async def spell(self, said: Utterance, most: int, part: int = 0) -> str:
+        """The text that phonemes stand for, in at most `most` characters."""
+        request = self.model.spelling(said, most, stream_seed(*self._stream, part))
+        return self.model.spelled(await self._generated(request))
+
+    async def _generated(self, request: Any) -> Any:
+        result = await self.model.engine.generate(request, self.progress)
+        self.progress()
+        return result

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from valle_engine.kit import Kit
+    from valle_engine.model.config import ModelConfig
     from valle_engine.records import Clip, Outcome, Result
 
 ID_PATTERN = r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$"
@@ -55,6 +56,13 @@ class Task(Part):
     async def run(self, item: Any, kit: Kit) -> Clip | Result | Mapping[str, Any]:
         """Do the work of one item. Raise `ItemError` when it cannot be done, `RetryableError` when it may be later."""
 
+    def check_job(self, samplers: Sequence[Sampler], model: ModelConfig | None) -> list[str]:  # noqa: ARG002 - same
+        """What keeps this task from running with these samplers and this model, when the job is checked.
+
+        `model` is None where there is none, and where its weights are not here to be asked.
+        """
+        return []
+
     def expected_seconds(self, item: Any) -> float:  # noqa: ARG002 - a task that can tell overrides it
         """Audio seconds the item should give, for plans and deadlines; 0 when that cannot be told."""
         return 0.0
@@ -63,6 +71,8 @@ class Task(Part):
 class Sampler(Part):
     """A step that reshapes logits before a token is drawn. It never draws and never sees a random generator."""
 
+    sequential: ClassVar[bool] = False
+    """Whether it goes by what was drawn before: it means nothing where all frames are drawn at once."""
     decides: ClassVar[bool] = False
     """Whether it settles the choice by a rule of its own, as greedy or mirostat do: a chain holds one such at most."""
 
@@ -91,7 +101,11 @@ def check_chain(samplers: Sequence[Sampler]) -> list[str]:
 
 
 class Codec(Part):
-    """Audio to codes and back. Its options say which weights; `open` loads them in a worker."""
+    """Audio to codes and back. Its options say which weights; `open` loads them in a worker.
+
+    An option named `weights`, also of a codec inside it, is a file, a folder or a hub id: a local path starts at the
+    job's folder, and counts by its content.
+    """
 
     sample_rate: ClassVar[int]
     frame_rate: ClassVar[int]

@@ -23,7 +23,11 @@ from valle_engine.records import Clip, Failure, Order, Outcome, OutputFile, Resu
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from valle_engine.audio.writing import AudioFormat
+    from valle_engine.modelspec import ModelSpec
+    from valle_engine.opened import OpenModel
     from valle_engine.parts import Task
+    from valle_engine.plugins import Plugins
 
 DETAIL_LIMIT = 4000
 """Characters of a traceback that are kept."""
@@ -33,15 +37,27 @@ DETAIL_LIMIT = 4000
 class WorkerSpec:
     """All a worker needs to know; plain data, because it travels to other machines.
 
-    `takes` puts every attempt's file under a name of its own, for a gate to choose from.
+    `takes` puts every attempt's file under a name of its own, for a gate to choose from; `sampling` names the samplers
+    in their order.
     """
 
     task: str
     options: Mapping[str, Any]
     seed: int
     slots: int
-    format: str
+    format: AudioFormat
     takes: bool = False
+    model: ModelSpec | None = None
+    sampling: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+
+    def open_model(self, plugins: Plugins) -> OpenModel | None:
+        """Load the model, if there is one. Raises `CheckpointError`."""
+        if self.model is None:
+            return None
+        from valle_engine.opened import OpenModel  # noqa: PLC0415 - torch loads only for a task that needs it
+
+        chain = tuple(plugins.samplers.build(name, dict(options)) for name, options in self.sampling)
+        return OpenModel(self.model, chain or None, self.slots, plugins)
 
 
 class Outputs(Protocol):
@@ -78,7 +94,9 @@ class Worker:
         self._outputs = outputs
         self._name = name
         self._marks = Marks.open(marks)
-        self._task: Task = load_plugins().tasks.build(spec.task, dict(spec.options))
+        plugins = load_plugins()
+        self._task: Task = plugins.tasks.build(spec.task, dict(spec.options))
+        self._model = spec.open_model(plugins)
         self._queue: asyncio.Queue[Order] = asyncio.Queue()
         self._kits: dict[str, Kit] = {}
         self._ended: list[Outcome] = []
@@ -112,6 +130,8 @@ class Worker:
         for lane in self._lanes:
             lane.cancel()
         await asyncio.gather(*self._lanes, return_exceptions=True)
+        if self._model is not None:
+            await self._model.close()
 
     async def _lane(self) -> None:
         while not self._closed:
@@ -127,7 +147,7 @@ class Worker:
             self._marks.write(sign, order.id)
 
     async def _take(self, order: Order) -> Outcome:
-        kit = self._kits[order.id] = Kit(order, self._spec.seed)
+        kit = self._kits[order.id] = Kit(order, self._spec.seed, self._model)
         started = time.perf_counter()
         outcome = Outcome(order.id, "failed", order.fingerprint, order.attempt, worker=self._name)
         try:

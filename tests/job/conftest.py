@@ -14,6 +14,7 @@ from valle_engine.job.loading import load_job
 from valle_engine.parts import BaseItem, Product, Sampler, Scorer, Task
 from valle_engine.plugins import Plugins
 from valle_engine.registry import Offer
+from valle_plugins.codecs import codecs
 from valle_plugins.sources import sources
 
 
@@ -100,6 +101,7 @@ PARTS: dict[str, list[Any]] = {
     "scorers": [Wer, Similarity],
     "products": [Audiobook],
     "sources": sources(),
+    "codecs": codecs(),
 }
 
 

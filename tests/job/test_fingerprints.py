@@ -1,4 +1,7 @@
+import hashlib
+import json
 import os
+import struct
 
 import pytest
 
@@ -21,7 +24,7 @@ workers: {{slots: {slots}}}
 output: {{format: {format}, folder: {folder}}}
 """
 GIVEN = {
-    "seconds": 20, "model": "pocket", "seed": 0, "sampling": "{temperature: 0.9, top-p: 0.5}", "language": "en",
+    "seconds": 20, "model": "ecker/vall-e", "seed": 0, "sampling": "{temperature: 0.9, top-p: 0.5}", "language": "en",
     "text": "Hello", "voice": "voice.wav", "chapter": 1, "scores": "[]", "attempts": 1, "slots": 4, "format": "flac",
     "folder": "out",
 }  # fmt: skip
@@ -61,7 +64,10 @@ def why(made):
         ({"language": "de"}, "language changed: 'en' -> 'de'"),
         ({"seconds": 30}, "task option max_seconds changed: 20.0 -> 30.0"),
         ({"seed": 1}, "seed changed: 0 -> 1"),
-        ({"model": "other"}, "model changed: 'pocket' -> 'other'"),
+        ({"model": "ecker/vall-e@v2"}, "model weights changed: 'ecker/vall-e/"),
+        ({"model": "{name: ecker/vall-e, precision: float32}"}, "model precision changed: 'auto' -> 'float32'"),
+        ({"model": "{name: ecker/vall-e, codec: encodec}"}, "codec changed: 'vocos' -> 'encodec'"),
+        ({"model": "{name: ecker/vall-e, codec: {name: vocos, weights: a/b}}"}, "codec option weights changed: '"),
         ({"format": "wav"}, "output format changed: 'flac' -> 'wav'"),
         ({"sampling": "{temperature: 0.9, top-p: 0.6}"}, "sampler top-p option p changed: 0.5 -> 0.6"),
         ({"sampling": "{temperature: 0.9}"}, "sampler top-p removed"),
@@ -121,12 +127,34 @@ def test_the_digests_of_files_stand_in_the_fields(made):
     assert list(made()[1][FILES_KEY]) == ["voice"]
 
 
+def write_model(path, config='{"version": 5}', data=b""):
+    """A file in the layout of safetensors: the length of a table, the table, the data."""
+    table = json.dumps({"__metadata__": {"config": config}, "a": {"data_offsets": [0, len(data)]}}).encode()
+    path.write_bytes(struct.pack("<Q", len(table)) + table + data)
+
+
 def test_a_model_on_disk_counts_by_its_content(made, tmp_path):
-    (tmp_path / "model").mkdir()
-    (tmp_path / "model" / "config.json").write_text("{}")
-    before = made(model="model")[2]
-    (tmp_path / "model" / "config.json").write_text("{1}")
-    assert made(model="model")[2] != before
+    write_model(tmp_path / "model.sft", data=b"one")
+    before = made(model="model.sft")[2]
+    (tmp_path / "model.sft").rename(tmp_path / "moved.sft")
+    assert made(model="moved.sft")[2] == before
+    write_model(tmp_path / "moved.sft", data=b"two")
+    assert made(model="moved.sft")[2] != before
+
+
+def test_a_pin_says_what_a_model_is_wherever_it_comes_from(made, tmp_path):
+    write_model(tmp_path / "model.sft")
+    pin = hashlib.sha256((tmp_path / "model.sft").read_bytes()).hexdigest()
+    here = made(model=f"{{name: model.sft, sha256: {pin}}}")[0]["model"]
+    assert here == made(model=f"{{name: ecker/vall-e, sha256: {pin}}}")[0]["model"]
+
+
+def test_a_codec_s_local_weights_count_by_their_content(made, tmp_path):
+    (tmp_path / "encodec.th").write_bytes(b"one")
+    model = "{name: ecker/vall-e, codec: {name: vocos, encoder: {weights: ./encodec.th}}}"
+    before = made(model=model)[2]
+    (tmp_path / "encodec.th").write_bytes(b"other")
+    assert made(model=model)[2] != before
 
 
 def test_a_file_is_read_again_only_when_it_changed(tmp_path):

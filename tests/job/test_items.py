@@ -100,7 +100,7 @@ def test_two_files_that_would_have_one_id_are_told(wrong, tmp_path):
     for name in ("a/b.wav", "a-b.wav"):
         (tmp_path / "sound" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "sound" / name).write_bytes(b"")
-    [(line, _, text)] = wrong({"kind": "audio-folder", "path": "sound"}, task="stt", model="m")
+    [(line, _, text)] = wrong({"kind": "audio-folder", "path": "sound"}, task="stt", model="ecker/vall-e")
     assert line is None
     assert "id 'a-b' is given twice" in text
     assert f"as item 1 (audio: {tmp_path / 'sound/a/b.wav'}" in text
@@ -262,14 +262,14 @@ def test_a_scorer_must_find_what_it_needs(wrong, jsonl):
 def test_a_carried_column_feeds_a_scorer(wrong, jsonl, tmp_path):
     (tmp_path / "a.wav").write_bytes(b"x")
     rows = [{"id": "a", "audio": "a.wav", "text": "x"}, {"id": "b", "audio": "a.wav"}]
-    found = wrong(jsonl(*rows), task="stt", model="m", scores=["wer"])
+    found = wrong(jsonl(*rows), task="stt", model="ecker/vall-e", scores=["wer"])
     assert [(line, path) for line, path, _ in found] == [(2, "text")]
 
 
 def test_a_default_feeds_a_scorer(items, jsonl, tmp_path):
     (tmp_path / "a.wav").write_bytes(b"x")
     rows = jsonl({"id": "a", "audio": "a.wav"})
-    assert items(rows, task="stt", model="m", scores=["wer"], defaults={"text": "y"})[0]["text"] == "y"
+    assert items(rows, task="stt", model="ecker/vall-e", scores=["wer"], defaults={"text": "y"})[0]["text"] == "y"
 
 
 def test_items_that_are_no_mappings_are_told_one_by_one(load):

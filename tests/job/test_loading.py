@@ -7,7 +7,7 @@ from valle_engine.job.loading import Choice, check_job, load_job
 WHOLE = """
 name: alice
 task: {name: tts, max_seconds: 30}
-model: pocket
+model: ecker/vall-e
 seed: 7
 defaults: {language: en}
 sampling: {temperature: 0.9, top-p: {p: 0.95}}

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from valle_engine.errors import JobError, PluginError
+from valle_engine.job.fingerprints import FileDigests
 from valle_engine.job.inline import Inline
 from valle_engine.job.items import Manifest
+from valle_engine.job.model import JobModel, anchored, located
 from valle_engine.job.paths import Base, path_fields
 from valle_engine.job.schema import Bound, Reading
+from valle_engine.modelspec import ModelSpec
 from valle_engine.parts import Part, Product, Sampler, Scorer, Source, Task, check_chain
 from valle_engine.registry import Registry, nearest, problems_of
 
@@ -50,6 +53,27 @@ class Assembly:
         if task is not None and task.needs_model and self.values.get("model") is None:
             self.findings.add(("task",), f"task {task.name!r} needs a model", "add `model: ...`")
         return task
+
+    def model(self) -> JobModel | None:
+        """The model and its codec, looked at but not loaded; the form of the section is checked with the whole file."""
+        try:
+            spec = ModelSpec.model_validate(self.values.get("model"))
+        except ValidationError:
+            return None
+        given, config, problems = located(spec, self.folder, FileDigests())
+        self.findings.add_part(("model",), problems)
+        codec = given.codec if isinstance(given.codec, dict) else {"name": given.codec}
+        options, missing = anchored(codec, self.folder)
+        for message in missing:
+            self.findings.add(("model", "codec"), message)
+        built = self._named(self.plugins.codecs, options, ("model", "codec"))
+        return None if built is None else JobModel(given.model_copy(update={"codec": options}), built, config)
+
+    def check_fit(self, task: Task | None, samplers: Sequence[Sampler], model: JobModel | None) -> None:
+        """Note what of the samplers and the model does not go with the task."""
+        if task is not None:
+            for message in task.check_job(samplers, model.config if model else None):
+                self.findings.add(("task",), message)
 
     def samplers(self) -> tuple[Sampler, ...]:
         """The chain of samplers in the order of the file."""

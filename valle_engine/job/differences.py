@@ -38,10 +38,22 @@ def _recipe_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Itera
         yield _changed("task", old["task"]["name"], new["task"]["name"])
     else:
         yield from _part_differences("task", old["task"], new["task"])
-    yield from _changes("", old, new, ("model", "seed"))
+    yield from _model_differences(old.get("model") or {}, new.get("model") or {})
+    yield from _changes("", old, new, ("seed",))
     yield from _sampling_differences(old["sampling"], new["sampling"])
     if old["format"] != new["format"]:
         yield _changed("output format", old["format"], new["format"])
+
+
+def _model_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    if not old or not new:
+        yield from _changes("", {"model": old.get("weights")}, {"model": new.get("weights")}, ("model",))
+        return
+    yield from _changes("model ", old, new, ("weights", "lora", "precision"))
+    if old["codec"]["name"] != new["codec"]["name"]:
+        yield _changed("codec", old["codec"]["name"], new["codec"]["name"])
+    else:
+        yield from _part_differences("codec", old["codec"], new["codec"])
 
 
 def _sampling_differences(old: list[Mapping[str, Any]], new: list[Mapping[str, Any]]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from valle_engine.errors import JobError, Problem
+from valle_engine.job.model import identity
 from valle_engine.job.paths import CACHED_PATHS, path_fields
 
 if TYPE_CHECKING:
@@ -52,6 +53,14 @@ class FileDigests:
                 self._known.clear()
             seen = self._known[path] = _looked_at(path, seen, now)
         return seen.digest
+
+    def content(self, path: str) -> str:
+        """The digest of a file, or of a folder with all that is in it. Raises `JobError`."""
+        if not Path(path).is_dir():
+            return self.of(path)
+        found = sorted(inner for inner in Path(path).rglob("*") if inner.is_file())
+        digests = {str(inner.relative_to(path)): self.of(str(inner)) for inner in found}
+        return hashlib.sha256(canonical(digests)).hexdigest()
 
 
 def _looked_at(path: str, seen: _Seen | None, now: float) -> _Seen:
@@ -111,24 +120,12 @@ def canonical(value: Any) -> bytes:
 
 def _part(job: Job, kind: str, part: Part, files: FileDigests) -> dict[str, Any]:
     options = part.model_dump(mode="json")
-    options |= {name: _content(options[name], files) for name in path_fields(type(part)) if options[name] is not None}
+    options |= {name: files.content(options[name]) for name in path_fields(type(part)) if options[name] is not None}
     package, _, version = job.origins[f"{kind} {part.name}"].rpartition(" ")
     return {"name": part.name, "options": options, "package": package, "version": version}
 
 
-def _content(path: str, files: FileDigests) -> str:
-    """The digest of a file, or of a folder with all that is in it."""
-    if not Path(path).is_dir():
-        return files.of(path)
-    found = sorted(inner for inner in Path(path).rglob("*") if inner.is_file())
-    digests = {str(inner.relative_to(path)): files.of(str(inner)) for inner in found}
-    return hashlib.sha256(canonical(digests)).hexdigest()
-
-
-def _model(job: Job, files: FileDigests) -> str | None:
-    """The model by its name, or by its content where it is a file or a folder."""
-    name = job.spec.model
-    if name is None:
+def _model(job: Job, files: FileDigests) -> dict[str, Any] | None:
+    if job.model is None:
         return None
-    place = job.file.absolute().parent / name
-    return f"sha256:{_content(str(place), files)}" if place.exists() else name
+    return identity(job.model, _part(job, "codec", job.model.codec, files), files)

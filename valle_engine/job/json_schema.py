@@ -31,6 +31,7 @@ def job_schema(plugins: Plugins) -> dict[str, Any]:
     properties = schema["properties"]
     fields = shapes.item_fields()
     properties["task"] = _described(properties["task"], oneOf=shapes.named(plugins.tasks))
+    properties["model"]["anyOf"].append({"type": "string"})
     properties["sampling"] |= shapes.chain()
     properties["items"] = _described(properties["items"], oneOf=[_item_list(fields), *shapes.sources()])
     properties["defaults"] |= {"properties": {name: field for name, field in fields.items() if name != "id"}}

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from valle_engine.job.items import Manifest, Shard
+    from valle_engine.job.model import JobModel
     from valle_engine.job.yaml import KeyPath
     from valle_engine.parts import Product, Sampler, Scorer, Source, Task
     from valle_engine.plugins import Plugins
@@ -50,6 +51,7 @@ class Job:
     file: Path
     spec: JobFile
     task: Task
+    model: JobModel | None
     samplers: tuple[Sampler, ...]
     scorers: tuple[Scorer, ...]
     products: tuple[Product, ...]
@@ -120,13 +122,15 @@ def draft_job(path: Path, plugins: Plugins, choice: Choice | None = None) -> Dra
     assembly = Assembly(values, findings, plugins, path.absolute().parent)
     task = assembly.task()
     samplers, scorers, products = assembly.samplers(), assembly.scorers(), assembly.products()
+    model = assembly.model()
+    assembly.check_fit(task, samplers, model)
     assembly.check_gate()
     manifest = assembly.manifest(task, scorers, choice.limit, choice.shard)
     if spec is not None:
         folder, state = _places(spec, assembly.folder, findings)
     if findings.problems or spec is None or task is None or manifest is None:
         return Draft(None, manifest, sorted(findings.problems, key=lambda problem: problem.line or 0))
-    job = Job(path, spec, task, samplers, scorers, products, manifest, folder, state, assembly.origins)
+    job = Job(path, spec, task, model, samplers, scorers, products, manifest, folder, state, assembly.origins)
     return Draft(job, manifest, [])
 
 

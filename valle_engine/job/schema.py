@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
+from valle_engine.modelspec import ModelSpec
+
 NAME_PATTERN = r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$"
 
 PartSpec = str | dict[str, Any]
@@ -95,7 +97,7 @@ class JobFile(Section):
 
     name: str = Field(pattern=NAME_PATTERN, description="Names the run and its output folder.")
     task: PartSpec = Field(description="What is done to each item.")
-    model: str | None = Field(None, description="The model: a name, a hub id, or a local path.")
+    model: ModelSpec | None = Field(None, description="The model by its name or path, or a mapping, see below.")
     seed: int = Field(0, ge=0, lt=2**63, description="Base of every item's random stream.")
     defaults: dict[str, Any] = Field(default_factory=dict, description="Fields for items that do not set them.")
     sampling: dict[str, Any] = Field(default_factory=dict, description="Samplers in the order they apply.")

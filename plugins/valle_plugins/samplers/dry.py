@@ -7,7 +7,7 @@ penalty" (text-generation-webui, pull request 5637, 2024).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
@@ -27,6 +27,7 @@ class Dry(Sampler):
     """Make tokens that would prolong a repeated sequence less likely."""
 
     name = "dry"
+    sequential: ClassVar[bool] = True
 
     multiplier: float = Field(0.8, ge=0, le=100, description="Penalty in logits at the allowed length; 0 is off.")
     base: float = Field(1.75, ge=1, le=4, description="Growth of the penalty with each token of the repeat.")

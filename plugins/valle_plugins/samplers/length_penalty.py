@@ -7,7 +7,7 @@ hypothesis to the one token that ends it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
@@ -23,6 +23,7 @@ class LengthPenalty(Sampler):
     """Make the stop token less likely with every token drawn (`penalty` > 0), or more likely (`penalty` < 0)."""
 
     name = "length-penalty"
+    sequential: ClassVar[bool] = True
 
     penalty: float = Field(ge=-10, le=10, description="Exponent of the length in tokens; 0 changes nothing.")
     token: int = Field(1024, ge=0, description="The stop token; logits without it are left alone.")

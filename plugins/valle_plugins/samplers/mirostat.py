@@ -40,6 +40,7 @@ class Mirostat(Sampler):
     """Cut unlikely tokens so that the surprise of those drawn stays near `target` bits."""
 
     name = "mirostat"
+    sequential: ClassVar[bool] = True
     decides: ClassVar[bool] = True
 
     target: float = Field(3.0, gt=0, le=20, description="Surprise of a drawn token to aim at, in bits (tau).")

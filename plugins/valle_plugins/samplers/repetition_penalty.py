@@ -8,7 +8,7 @@ so it belongs before steps that shift them all.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
@@ -25,6 +25,7 @@ class RepetitionPenalty(Sampler):
     """Make tokens of the last `window` steps less likely, the recent ones more so."""
 
     name = "repetition-penalty"
+    sequential: ClassVar[bool] = True
 
     penalty: float = Field(1.2, ge=1, le=100, description="Divisor of a positive logit; 1 changes nothing.")
     decay: float = Field(0.0, ge=0, description="Exponent of the distance in steps; 0 forgets nothing.")

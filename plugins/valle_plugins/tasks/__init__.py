@@ -2,9 +2,10 @@
 
 from valle_engine import hookimpl
 from valle_plugins.tasks.espeak import Espeak
+from valle_plugins.tasks.tts import TextToSpeech
 
 
 @hookimpl
 def tasks() -> list[type]:
     """Offer them."""
-    return [Espeak]
+    return [Espeak, TextToSpeech]

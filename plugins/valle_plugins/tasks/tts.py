@@ -1,0 +1,74 @@
+"""Text to speech in the voice of a short recording."""
+
+from __future__ import annotations
+
+from collections import deque
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field
+
+from valle_engine.decoding import FRAME_RATE, Spoken
+from valle_engine.records import Result
+from valle_plugins.tasks.speech import SpeechTask, SpokenItem, cut, seconds_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    import numpy as np
+
+    from valle_engine.kit import Kit
+    from valle_engine.text import Utterance
+
+
+class TextToSpeech(SpeechTask):
+    """Speak `item.text` in the voice of `item.voice`, sentence by sentence, each with those before it in mind."""
+
+    class Item(SpokenItem):
+        """A text to speak; without a voice, the model takes any."""
+
+        voice: Path | None = Field(None, description="A recording of the voice; 3 to 10 s of clean speech do.")
+
+    name: ClassVar[str] = "tts"
+
+    prompt_seconds: float = Field(
+        3.0, ge=0, le=30, description="Seconds of the recording that are used, repeated if it is shorter; 0: all of it."
+    )
+    split: bool = Field(default=True, description="Speak sentence by sentence; else the text is one utterance.")
+    context: int = Field(1, ge=0, le=8, description="Sentences before that one is spoken in the light of.")
+
+    def expected_seconds(self, item: Item) -> float:
+        """Seconds of speech, from the number of letters."""
+        return seconds_of(item.text, item.language)
+
+    async def run(self, item: Item, kit: Kit) -> Result:
+        """Speak one text. `cut` counts sentences that were longer than `max_seconds`."""
+        import numpy as np  # noqa: PLC0415 - a check of a job needs no numpy
+
+        pieces = [piece async for piece in self.pieces(item, kit)]
+        codes = np.concatenate([codes for _, codes in pieces])
+        counts = {"sentences": len(pieces), "cut": sum(cut(spoken, codes) for spoken, codes in pieces)}
+        return Result(await kit.decode(codes), counts)
+
+    async def pieces(self, item: Item, kit: Kit) -> AsyncIterator[tuple[Spoken, np.ndarray]]:
+        """Each sentence with its codes, as soon as they are there. Raises `ItemError`."""
+        prompt = None if item.voice is None else await self._voice(item.voice, kit)
+        before: deque[tuple[Utterance, np.ndarray]] = deque(maxlen=self.context)
+        for part, sentence in enumerate(await self._sentences(item, kit)):
+            said = await kit.phonemes(sentence, item.language)
+            spoken = Spoken(said=said, how=self, prompt=prompt, before=tuple(before))
+            codes = await kit.speak(spoken, part)
+            before.append((said, codes))
+            yield spoken, codes
+
+    async def _voice(self, path: Path, kit: Kit) -> np.ndarray:
+        from valle_engine.codecs.prompts import repeated  # noqa: PLC0415 - numpy, as above
+
+        codes = await kit.encode(path)
+        return repeated(codes, int(self.prompt_seconds * FRAME_RATE)) if self.prompt_seconds else codes
+
+    async def _sentences(self, item: Item, kit: Kit) -> list[str]:
+        from valle_engine.text.sentences import split_sentences  # noqa: PLC0415 - same
+
+        found = await kit.blocking(split_sentences, item.text, item.language) if self.split else []
+        return found or [item.text]

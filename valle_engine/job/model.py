@@ -1,0 +1,102 @@
+"""Check the model a job names, find its files, and say what it is: without loading it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from valle_engine.errors import CheckpointError, Problem
+from valle_engine.model.header import peek
+from valle_engine.model.releases import find_release, local_path
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from valle_engine.job.fingerprints import FileDigests
+    from valle_engine.model.config import ModelConfig
+    from valle_engine.modelspec import ModelSpec
+    from valle_engine.parts import Codec
+
+WEIGHTS = "weights"
+"""Option of a codec, or of a codec inside it, that names weights: a file, a folder or a hub id."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobModel:
+    """A model that was checked. `spec` has absolute paths; `config` is None where the weights do not tell it yet."""
+
+    spec: ModelSpec
+    codec: Codec
+    config: ModelConfig | None
+
+
+def located(spec: ModelSpec, folder: Path, files: FileDigests) -> tuple[ModelSpec, ModelConfig | None, list[Problem]]:
+    """The spec with absolute paths, what the weights say of themselves, and what is wrong; paths start at `folder`."""
+    problems: list[Problem] = []
+    config, name = None, spec.name
+    try:
+        path = local_path(spec.name, folder)
+        if path is None:
+            find_release(spec.name)
+        else:
+            name, config = str(path.absolute()), peek(path)
+            _check_pin(path, spec.sha256, files)
+    except CheckpointError as error:
+        problems.append(Problem(str(error), path="name"))
+    adapters = [lora.model_copy(update={"path": str((folder / lora.path).absolute())}) for lora in spec.lora]
+    for number, lora in enumerate(adapters):
+        if not Path(lora.path).is_file():
+            problems.append(Problem(f"no such file: {lora.path}", path=f"lora.{number}.path"))
+    return spec.model_copy(update={"name": name, "lora": adapters}), config, problems
+
+
+def anchored(options: Mapping[str, Any], folder: Path) -> tuple[dict[str, Any], list[str]]:
+    """A codec's options with the local weights among them at absolute paths, and what is missing."""
+    found, missing = dict(options), []
+    for key, value in options.items():
+        if isinstance(value, dict):
+            found[key], inner = anchored(value, folder)
+            missing += inner
+        elif key == WEIGHTS and isinstance(value, str) and (path := local_path(value, folder)):
+            found[key] = str(path.absolute())
+            missing += [] if path.exists() else [f"no such file: {path}"]
+    return found, missing
+
+
+def identity(model: JobModel, codec: Mapping[str, Any], files: FileDigests) -> dict[str, Any]:
+    """What determines the outputs of a model: files by their content, names by name and revision."""
+    spec = model.spec
+    adapters = [{**lora.model_dump(), "path": f"sha256:{files.of(lora.path)}"} for lora in spec.lora]
+    return {
+        "weights": _weights(spec, files),
+        "codec": {**codec, "options": _by_content(codec["options"], files)},
+        "lora": adapters,
+        "precision": spec.precision,
+    }
+
+
+def _weights(spec: ModelSpec, files: FileDigests) -> str:
+    if spec.sha256:
+        return f"sha256:{spec.sha256.lower()}"
+    if Path(spec.name).is_absolute():
+        return f"sha256:{files.of(spec.name)}"
+    release = find_release(spec.name)
+    return f"{release.repository}/{release.file}@{release.revision}"
+
+
+def _by_content(options: Mapping[str, Any], files: FileDigests) -> dict[str, Any]:
+    plain = dict(options)
+    for key, value in options.items():
+        if isinstance(value, dict):
+            plain[key] = _by_content(value, files)
+        elif key == WEIGHTS and isinstance(value, str) and Path(value).is_absolute():
+            plain[key] = files.content(value)
+    return plain
+
+
+def _check_pin(path: Path, sha256: str | None, files: FileDigests) -> None:
+    if sha256 is not None and (found := files.of(str(path))) != sha256.lower():
+        raise CheckpointError(
+            f"{path}: its SHA-256 is {found}, not the pinned {sha256}: fetch it again or change the pin"
+        )
