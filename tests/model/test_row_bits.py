@@ -6,28 +6,32 @@ import torch
 from valle_engine.model import sameness
 from valle_engine.model.engine import prepare
 from valle_engine.model.layers import Linear
-from valle_engine.model.sameness import HIGHEST_FLOOR, TILE, row_floor, settle_rows
+from valle_engine.model.sameness import HIGHEST_FLOOR, PROBED, TILE, row_floor, sensitive_twin, settle_rows
 
-
-class Fickle(Linear):
-    """Maps nothing to nothing, but with other bits below a number of rows."""
-
-    def __init__(self, steady_from):
-        super().__init__(4, 4, bias=False)
-        self._steady_from = steady_from
-
-    def forward(self, x):
-        return x + (1e-3 if len(x) < self._steady_from else 0.0)
+ROWS = torch.randn(PROBED[-1] + 1, 4, generator=torch.Generator().manual_seed(0))
 
 
 @pytest.mark.parametrize(("steady_from", "floor"), [(0, 1), (3, 3), (16, 16), (17, 17)])
 def test_the_floor_is_where_bits_settle(steady_from, floor):
-    assert row_floor(Fickle(steady_from), torch.float32, torch.device("cpu")) == floor
+    assert row_floor(lambda rows: rows + (1e-3 if len(rows) < steady_from else 0.0), ROWS) == floor
 
 
-def test_a_map_that_never_settles_has_no_floor(monkeypatch):
-    monkeypatch.setattr(sameness, "_agrees", lambda *_: False)
-    assert row_floor(Fickle(0), torch.float32, torch.device("cpu")) > HIGHEST_FLOOR
+def test_a_map_that_never_settles_has_no_floor():
+    assert row_floor(lambda rows: rows + len(rows), ROWS) > HIGHEST_FLOOR
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("shape", [(64, 11), (64, 1025), (63, 7)])
+def test_a_twin_shows_the_order_of_adding(dtype, shape):
+    """Its results are nothing but rounding, so that adding in two parts gives others nearly everywhere."""
+    twin, rows = sensitive_twin(Linear(*shape), dtype, torch.device("cpu"))
+    with torch.no_grad():
+        whole = twin(rows[:64])
+        halves = (rows[:64, ::2].float() @ twin.weight[:, ::2].float().T) + (
+            rows[:64, 1::2].float() @ twin.weight[:, 1::2].float().T
+        )
+    assert whole.float().abs().max() < 1e-3
+    assert (halves.to(dtype) != whole).float().mean() > 0.5
 
 
 def test_without_a_floor_products_are_tiled(fresh_model, monkeypatch):
@@ -55,7 +59,7 @@ def test_fewer_rows_than_the_floor_are_padded():
 
 
 def test_the_floor_of_a_shape_is_that_of_all_its_maps(fresh_model, monkeypatch):
-    monkeypatch.setattr(sameness, "row_floor", lambda linear, *_: 7 if linear.out_features == 11 else 2)
+    monkeypatch.setattr(sameness, "row_floor", lambda twin, _: 7 if twin.out_features == 11 else 2)
     model = fresh_model()
     settle_rows(model)
     assert {linear.floor for linear in model.linears() if linear.out_features == 11} == {7}

@@ -1,10 +1,12 @@
 """An item's codes are the same bits alone, in any company, at any number of slots."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
-from valle_engine.model.autoregressive import Autoregressive
+from valle_engine.model.autoregressive import Autoregressive, Row
 from valle_engine.model.checkpoint import read_checkpoint
 from valle_engine.model.engine import prepare, run_all
 from valle_engine.model.guidance import Guidance
@@ -112,3 +114,25 @@ def test_another_seed_is_another_take(prepared, requests):
     again = Speak(conditions=first.conditions, first=first.first, rest=first.rest, seed=first.seed + 1)
     one, another = run_all(prepared, [first, again])
     assert not np.array_equal(one, another)
+
+
+def grown(model, generator, steps):
+    """A sequence that has been decoded for some steps, and the logits of each."""
+    inputs = conditions(generator, generator.choice(["tts", "ns", "tse", "none"])).inputs(model.device)
+    response = torch.from_numpy(generator.integers(0, 1024, int(generator.integers(0, 30))))
+    row = Row(model, replace(inputs, response=response), steps)
+    yield row.begin(1)
+    for token in generator.integers(0, 1024, steps).tolist():
+        yield row.extend(token)
+
+
+def test_every_logit_has_the_same_bits(prepared):
+    """Tokens hide most differences; logits hide none."""
+    count, steps = 24, 4
+    apart = [
+        [prepared.run([one])[0] for one in grown(prepared, np.random.default_rng(seed), steps)] for seed in range(count)
+    ]
+    rows = [grown(prepared, np.random.default_rng(seed), steps) for seed in range(count)]
+    for step in range(steps + 1):
+        together = prepared.run([next(row) for row in rows])
+        assert all(torch.equal(apart[index][step], logits) for index, logits in enumerate(together))

@@ -131,9 +131,8 @@ class Steps:
             if LAYOUTS[inputs.task].output != "response":
                 raise ItemError(f"guidance is for speech; the task {inputs.task!r} gives text")
             # Both rows see the same new places, so that their logits stand side by side.
-            self._rows.append(
-                Row(model, without_conditions(inputs, model.device), options.max_tokens, self._rows[0].span)
-            )
+            bare = without_conditions(inputs, model.device)
+            self._rows.append(Row(model, bare, options.max_tokens, self._rows[0].span))
             self._guide = GuidedRows(options.guidance)
 
     def begin(self) -> list[Pass]:
