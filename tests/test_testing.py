@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -97,6 +98,20 @@ def test_a_task_runs_without_workers_and_its_seed_and_attempt_decide():
 def test_fields_are_checked_as_a_job_checks_them():
     with pytest.raises(ValidationError, match="seconds"):
         run_task(Hum(), {"seconds": "long"})
+
+
+def test_a_task_is_lent_the_model_it_is_tested_with():
+    class Named(Hum):
+        """Tell the model's name."""
+
+        async def run(self, item, kit):
+            return {"model": kit.model.name}
+
+    model = SimpleNamespace(name="tiny")
+    assert run_task(Named(), {}, model=model).values == {"model": "tiny"}
+    check_task(Named(), {}, model=model)
+    with pytest.raises(ItemError, match="there is no model here"):
+        run_task(Named(), {})
 
 
 def test_what_a_worker_would_not_take_is_refused():

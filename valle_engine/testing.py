@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from valle_engine.opened import OpenModel
+
 _PROBE = """
 import importlib.metadata, sys
 from valle_engine.plugins import load_plugins
@@ -41,15 +43,17 @@ class ContractError(AssertionError):
     """A part that does not keep what the engine relies on."""
 
 
-def run_task(task: Task, fields: Mapping[str, Any], *, seed: int = 0, attempt: int = 0) -> Result:
-    """Do one item as a worker would, without one. `fields` may leave out the `id`.
+def run_task(
+    task: Task, fields: Mapping[str, Any], *, seed: int = 0, attempt: int = 0, model: OpenModel | None = None
+) -> Result:
+    """Do one item as a worker would, without one. `fields` may leave out the `id`; `model` is what the kit lends.
 
     Raises whatever the task raises, `ItemError` for a result that a worker would not take, and pydantic's
     `ValidationError` for fields that the task's items do not take.
     """
     item = task.Item.model_validate({"id": "item", **fields})
     order = Order(item.id, fields, fingerprint="", attempt=attempt)
-    return as_result(asyncio.run(task.run(item, Kit(order, seed))), task.name)
+    return as_result(asyncio.run(task.run(item, Kit(order, seed, model))), task.name)
 
 
 def take_of(fields: Mapping[str, Any], result: Result, folder: Path) -> Take:
@@ -90,7 +94,7 @@ def check_part(part: Part) -> None:
     _hold(again == part, f"{kind.name}: options change on their way to a worker: {part!r} becomes {again!r}")
 
 
-def check_task(task: Task, fields: Mapping[str, Any]) -> None:
+def check_task(task: Task, fields: Mapping[str, Any], *, model: OpenModel | None = None) -> None:
     """A task and its items are what jobs need, and the same seed gives the same result."""
     check_part(task)
     kind = task.Item
@@ -101,7 +105,7 @@ def check_task(task: Task, fields: Mapping[str, Any]) -> None:
     _hold(again == item, f"{task.name}: an item changes on its way to a worker: {item!r} becomes {again!r}")
     seconds = task.expected_seconds(item)
     _hold(math.isfinite(seconds) and seconds >= 0, f"{task.name}: expected_seconds is {seconds}")
-    first, second = run_task(task, fields, seed=7), run_task(task, fields, seed=7)
+    first, second = (run_task(task, fields, seed=7, model=model) for _ in range(2))
     if first.clip:
         _check_clip(first.clip, task.name)
     _hold(_same(first, second), f"{task.name}: one seed gave two results; draw from `kit.random()` only")

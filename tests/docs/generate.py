@@ -141,7 +141,7 @@ def _shown(field: dict[str, Any]) -> str:
     default = field.get("default")
     if default is None or default in ({}, [], "") or isinstance(default, dict):
         return ""
-    return f"`{default}`"
+    return f"`{str(default).lower()}`" if isinstance(default, bool) else f"`{default}`"
 
 
 def _reference(field: dict[str, Any]) -> str:
