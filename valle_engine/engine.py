@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from valle_engine.errors import DiskFull, JobError, Problem, RunAborted
-from valle_engine.executors.dispatch import Charge, Dispatcher
+from valle_engine.executors.dispatch import Dispatcher
 from valle_engine.executors.driver import drive
 from valle_engine.executors.inline import InlinePool
 from valle_engine.executors.interrupts import Interrupts
@@ -63,20 +63,22 @@ def run_job(job: Job, plugins: Plugins, watcher: Watcher, *, fresh: bool = False
     began = time.monotonic()
     if fresh:
         start_over(job.folder, job.state, job.shard)
-    with Interrupts() as interrupts, open_store(job.folder, job.state, job.shard) as store:
+    with open_store(job.folder, job.state, job.shard) as store:
         plan = plan_of(job, store.ledger, store.outputs)
         pending = sum(plan.to_do.values())
         run = RunInfo(job.name, job.task.name, job.folder, plan.items, pending)
         _arrange(store, plan)
         store.begin_run(plan.recipe_digest, plan.recipe, plan.items, pending)
         watcher.started(run)
-        plugins.hook.run_started(run=run)
+        plugins.tell("run_started", run=run)
         recorder = RunRecorder(job, plugins, store, run, watcher)
-        end = _work(job, plan, store, recorder, interrupts) if pending else End()
-        summary = _close(store, recorder, end, time.monotonic() - began)
+        # Until here a signal ends the process at once; from here on it asks for an orderly end.
+        with Interrupts() as interrupts:
+            end = _work(job, plan, store, recorder, interrupts) if pending else End()
+            summary = _close(store, recorder, end, time.monotonic() - began)
         if not end.stopped:
             _make_products(job, store)
-        plugins.hook.run_finished(run=run, summary=summary)
+        plugins.tell("run_finished", run=run, summary=summary)
         watcher.ended(summary)
     return summary
 
@@ -105,8 +107,7 @@ def _work(job: Job, plan: Plan, store: Store, recorder: RunRecorder, interrupts:
             # Ray takes SIGTERM for itself when it starts.
             interrupts.install()
             workers, limits = job.spec.workers, job.spec.limits
-            charges = {item: Charge(item, kept.crashes, kept.errors) for item, kept in recorder.charges().items()}
-            dispatcher = Dispatcher(limits, pool.places, workers.slots, workers.start_seconds, charges)
+            dispatcher = Dispatcher(limits, pool.places, workers.slots, workers.start_seconds, recorder.charges())
             orders = recorder.remembered(plan.pending())
             drive(pool, dispatcher, orders, recorder, interrupts, grace_seconds=limits.grace_seconds)
             recorder.flush()

@@ -88,10 +88,18 @@ class Plugins:
         """The products a job may ask for."""
         return self._registry("products", Product)
 
-    @property
-    def hook(self) -> pluggy.HookRelay:
-        """The told hooks."""
-        return self.manager.hook
+    def tell(self, hook: str, **facts: Any) -> None:
+        """Call a told hook. What a plugin raises is said on the standard error and harms nobody else."""
+        for plugin in self._listeners(hook):
+            others = [each for each in self.manager.get_plugins() if each is not plugin]
+            try:
+                self.manager.subset_hook_caller(hook, others)(**facts)
+            except Exception as error:  # noqa: BLE001 - a listener may do anything; the run does not depend on it
+                name = self.manager.get_name(plugin)
+                print(f"plugin {name}: {hook} raised {type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201
+
+    def _listeners(self, hook: str) -> list[Any]:
+        return [impl.plugin for impl in getattr(self.manager.hook, hook).get_hookimpls()]
 
     def clashes(self) -> dict[str, tuple[str, ...]]:
         """Names that more than one package offers, as `kind name`, with the packages."""

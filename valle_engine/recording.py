@@ -7,6 +7,8 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from valle_engine.errors import JobError, RunAborted
+from valle_engine.executors.dispatch import Charge
 from valle_engine.gate import best_take, violations
 from valle_engine.parts import Take
 from valle_engine.records import Failure, Order, Outcome
@@ -15,9 +17,9 @@ from valle_engine.store.rows import LedgerRow
 from valle_engine.worker import output_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from valle_engine.executors.dispatch import Charge, Dispatcher
+    from valle_engine.executors.dispatch import Dispatcher
     from valle_engine.job.loading import Job
     from valle_engine.plugins import Plugins
     from valle_engine.records import RunInfo, Summary
@@ -87,15 +89,22 @@ class RunRecorder:
         """Items of this run whose fate is known."""
         return self.done + self.failed
 
-    def charges(self) -> Mapping[str, KeptCharge]:
+    def charges(self) -> dict[str, Charge]:
         """What unsettled items were charged with in earlier runs."""
-        return self._store.ledger.charges()
+        kept = self._store.ledger.charges()
+        return {item: Charge(item, each.fingerprint, each.crashes, each.errors) for item, each in kept.items()}
 
     def remembered(self, orders: Iterator[Order]) -> Iterator[Order]:
-        """Pass orders on and keep them until they are settled; a run has few of them at a time."""
-        for order in orders:
-            self._orders[order.id] = order
-            yield order
+        """Pass orders on and keep them until they are settled; a run has few of them at a time.
+
+        Raises `RunAborted` when the manifest is not any more what was planned.
+        """
+        try:
+            for order in orders:
+                self._orders[order.id] = order
+                yield order
+        except JobError as error:
+            raise RunAborted(str(error)) from error
 
     def settle(self, outcome: Outcome) -> Order | None:
         """Score and judge an outcome; returns another take of the item to run, or None when its fate is known."""
@@ -114,9 +123,8 @@ class RunRecorder:
     def charge(self, charges: Sequence[Charge]) -> None:
         """Keep budgets across runs."""
         for charge in charges:
-            order = self._orders.get(charge.id)
-            if order is not None:
-                self._store.ledger.charge(charge.id, KeptCharge(order.fingerprint, charge.crashes, charge.errors))
+            if charge.id in self._orders:
+                self._store.ledger.charge(charge.id, KeptCharge(charge.fingerprint, charge.crashes, charge.errors))
 
     def tick(self, dispatcher: Dispatcher) -> None:
         """Commit a group that is due, and show how far the run is."""
@@ -135,7 +143,7 @@ class RunRecorder:
         self._store.ledger.record(rows)
         for row in rows:
             self._watcher.settled(row.outcome)
-            self._plugins.hook.item_finished(run=self.run, outcome=row.outcome)
+            self._plugins.tell("item_finished", run=self.run, outcome=row.outcome)
 
     def _keep(self, order: Order, outcome: Outcome) -> None:
         if outcome.state == "done":

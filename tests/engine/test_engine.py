@@ -192,9 +192,28 @@ def test_starting_over_does_everything_again(lab: Lab) -> None:
 
 
 def test_plugins_are_told_in_order(lab: Lab) -> None:
-    lab.write(items(2))
+    lab.write(items(2), workers={"slots": 1})
     lab.run()
     assert told() == ["started 2", "done i0", "done i1", "finished 0"]
+
+
+def test_a_plugin_that_raises_when_told_harms_nobody(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    lab.write([{"id": "awkward"}, *items(2)])
+    assert lab.run().exit_code == 0
+    assert "plugin valle-lab:lab: item_finished raised RuntimeError: I do not like it" in capsys.readouterr().err
+    assert told()[-1] == "finished 0"
+
+
+def test_a_manifest_that_changes_while_it_is_worked_stops_the_run(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = lab.folder / "items.jsonl"
+    lines.write_text("".join(json.dumps(item) + "\n" for item in items(3)))
+    lab.write([])
+    job = yaml.safe_load((lab.folder / "job.yaml").read_text())
+    (lab.folder / "job.yaml").write_text(yaml.safe_dump({**job, "items": {"kind": "jsonl", "path": "items.jsonl"}}))
+    monkeypatch.setattr(Notes, "started", lambda notes, run: lines.write_text('{"id": "other"}\n'))
+    summary = lab.run()
+    assert summary.exit_code == 3
+    assert "the manifest changed" in summary.stopped
 
 
 def test_watchers_see_the_run_advance(lab: Lab) -> None:

@@ -250,6 +250,16 @@ def test_a_worker_that_never_reports_is_overdue() -> None:
     assert "no sign of life" in late[0][1].message
 
 
+def test_a_worker_that_lives_and_begins_nothing_is_overdue() -> None:
+    dispatcher = make(deadline_seconds=10)
+    worker = started(dispatcher, "a")
+    late = []
+    for now in range(1, 15, 2):
+        beat(dispatcher, worker, {}, now)
+        late += dispatcher.overdue(now)
+    assert "began none" in late[0][1].message
+
+
 def test_a_slow_item_that_advances_is_left_alone() -> None:
     dispatcher = make(deadline_seconds=10)
     worker = started(dispatcher, "slow")
@@ -306,10 +316,17 @@ def test_an_item_that_eats_the_memory_gets_one_more_chance_alone() -> None:
 
 
 def test_charges_of_an_earlier_run_count() -> None:
-    dispatcher = make(charges={"a": Charge("a", crashes=2, errors=0)})
+    dispatcher = make(charges={"a": Charge("a", "f", crashes=2)})
     worker = started(dispatcher, "a")
     [outcome] = dispatcher.died(worker, DEATH, {"a"}, 1)
     assert (outcome.state, outcome.crashes) == ("quarantined", 3)
+
+
+def test_charges_of_an_item_that_changed_since_do_not_count() -> None:
+    dispatcher = make(charges={"a": Charge("a", "what it was", crashes=2)})
+    worker = started(dispatcher, "a")
+    assert dispatcher.died(worker, DEATH, {"a"}, 1) == []
+    assert dispatcher.charges[-1].crashes == 1
 
 
 def test_a_full_disk_stops_the_run_and_settles_nothing() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +35,16 @@ def run(arguments: argparse.Namespace) -> int:
     plugins = load_plugins()
     job = load_job(arguments.job, plugins, _choice(arguments))
     summary = run_job(job, plugins, watcher_for(json=arguments.json), fresh=arguments.start_over)
+    _leave_stuck_threads(summary.exit_code)
     return summary.exit_code
+
+
+def _leave_stuck_threads(code: int) -> None:
+    """End the process when an item still blocks a thread: Python's own exit would wait for it, for ever perhaps."""
+    if any(thread is not threading.main_thread() and not thread.daemon for thread in threading.enumerate()):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
 
 
 def _choice(arguments: argparse.Namespace) -> Choice:

@@ -67,11 +67,12 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """What an unfinished item has been charged with, to be kept across runs."""
+    """What an unfinished item has been charged with, to be kept across runs; it holds for that fingerprint only."""
 
     id: str
-    crashes: int
-    errors: int
+    fingerprint: str
+    crashes: int = 0
+    errors: int = 0
 
 
 class Dispatcher:
@@ -307,6 +308,9 @@ class Dispatcher:
                 ), item if alive else None
             if not alive and now - max(place.heard, flight.advanced) > allowed:
                 return Failure(HANG, f"the worker gave no sign of life for {allowed:g} s"), None
+        idle = place.flights and all(flight.steps < 0 for flight in place.flights.values())
+        if idle and now - max(flight.advanced for flight in place.flights.values()) > self._limits.deadline_seconds:
+            return Failure(HANG, "the worker took its items and began none of them (limits.deadline_seconds)"), None
         return None
 
     def _allowed(self, order: Order) -> float:
@@ -328,7 +332,7 @@ class Dispatcher:
         return self._settle(outcome)
 
     def _try_again(self, order: Order, now: float) -> bool:
-        budget = self._budget(order.id)
+        budget = self._budget(order)
         if budget.errors >= self._limits.errors:
             return False
         self._store(replace(budget, errors=budget.errors + 1))
@@ -352,7 +356,7 @@ class Dispatcher:
         if not suspects:
             return []
         [order] = suspects
-        fresh = order.id not in self._suspected and order.id not in self._budgets
+        fresh = order.id not in self._suspected and not self._budget(order).crashes
         self._suspected.add(order.id)
         if unproven and fresh and not sure:
             # A place whose last worker died with nothing done since may itself be what is broken.
@@ -361,7 +365,7 @@ class Dispatcher:
         return self._charge(order, failure)
 
     def _charge(self, order: Order, failure: Failure) -> list[Outcome]:
-        budget = self._budget(order.id)
+        budget = self._budget(order)
         budget = replace(budget, crashes=budget.crashes + 1)
         self._store(budget)
         limit = self._limits.crashes
@@ -373,15 +377,16 @@ class Dispatcher:
         ended = Outcome(order.id, "quarantined", order.fingerprint, order.attempt, failure=failure)
         return [self._settle(ended)]
 
-    def _budget(self, item: str) -> Charge:
-        return self._budgets.get(item, Charge(item, 0, 0))
+    def _budget(self, item: Order | Outcome) -> Charge:
+        kept = self._budgets.get(item.id)
+        return kept if kept and kept.fingerprint == item.fingerprint else Charge(item.id, item.fingerprint)
 
     def _store(self, budget: Charge) -> None:
         self._budgets[budget.id] = budget
         self.charges.append(budget)
 
     def _settle(self, outcome: Outcome) -> Outcome:
-        budget = self._budget(outcome.id)
+        budget = self._budget(outcome)
         self._ended["done" if outcome.state == "done" else "failed"] += 1
         self._check_failures(outcome)
         return replace(outcome, crashes=budget.crashes, errors=budget.errors)

@@ -34,20 +34,25 @@ class InlinePool:
         self._spec = spec
         self._outputs = outputs
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self._loop = asyncio.new_event_loop()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._worker: Worker | None = None
         self._thread: threading.Thread | None = None
 
     def start(self, worker: str) -> None:
         """Start the thread that builds the worker and polls it."""
-        self._thread = threading.Thread(target=self._run, args=(worker,), name=f"valle-{worker}", daemon=True)
+        self.close()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(
+            target=self._run, args=(worker, self._loop), name=f"valle-{worker}", daemon=True
+        )
         self._thread.start()
 
-    def submit(self, worker: str, orders: Sequence[Order]) -> None:  # noqa: ARG002 - there is one worker
+    def submit(self, worker: str, orders: Sequence[Order]) -> None:
         """Hand orders over to the worker's loop."""
-        if self._worker is None:
+        if self._worker is None or self._loop is None:
             raise RunAborted("the inline worker was given work before it was ready")
-        asyncio.run_coroutine_threadsafe(self._worker.submit(orders), self._loop)
+        taken = asyncio.run_coroutine_threadsafe(self._worker.submit(orders), self._loop)
+        taken.add_done_callback(lambda done: self._fell(worker, done.exception()))
 
     def wait(self, patience: float) -> list[Event]:
         """Wait for events, at most `patience` seconds."""
@@ -68,23 +73,32 @@ class InlinePool:
 
     def close(self) -> None:
         """Stop the loop; a thread that an item holds up is left to end with the process."""
-        if self._thread and self._loop.is_running():
+        if self._loop is not None and self._loop.is_running():
             self._loop.call_soon_threadsafe(self._loop.stop)
+        if self._thread is not None:
             self._thread.join(CLOSE_SECONDS)
 
-    def _run(self, name: str) -> None:
-        asyncio.set_event_loop(self._loop)
+    def _run(self, name: str, loop: asyncio.AbstractEventLoop) -> None:
+        asyncio.set_event_loop(loop)
         try:
-            self._worker = Worker(self._spec, self._outputs, name)
+            self._worker = worker = Worker(self._spec, self._outputs, name)
         except Exception as error:  # noqa: BLE001 - a plugin's set-up runs any code; the driver tells what it raised
+            loop.close()
             failure = Failure(SET_UP_FAILED, f"{type(error).__name__}: {error}")
             self._events.put(Died(name, failure, frozenset()))
             return
-        poll = self._loop.create_task(self._poll(name, self._worker))
-        self._loop.run_forever()
+        poll = loop.create_task(self._poll(name, worker))
+        poll.add_done_callback(lambda done: None if done.cancelled() else self._fell(name, done.exception()))
+        loop.run_forever()
         poll.cancel()
-        self._loop.run_until_complete(asyncio.gather(poll, self._worker.close(), return_exceptions=True))
-        self._loop.close()
+        loop.run_until_complete(asyncio.gather(poll, worker.close(), return_exceptions=True))
+        loop.close()
+
+    def _fell(self, name: str, error: BaseException | None) -> None:
+        """Tell of an error of the worker itself; without that, the driver would wait for it for ever."""
+        if error is not None:
+            failure = Failure("WorkerDied", f"the worker itself failed: {type(error).__name__}: {error}")
+            self._events.put(Died(name, failure, None))
 
     async def _poll(self, name: str, worker: Worker) -> None:
         self._events.put(Ready(name, await worker.identify()))

@@ -68,6 +68,7 @@ class LiveWatcher:
             self._live.stop()
         for line in self._errors:
             self._console.print(Text(line, style="red"))
+        self._console.print(Text(closing(summary), style="bold"))
         self._console.print(summary_table(summary))
 
     def _screen(self, snapshot: Snapshot) -> Group:
@@ -102,6 +103,7 @@ class LogWatcher:
 
     def ended(self, summary: Summary) -> None:
         """Print the summary."""
+        self._say(closing(summary))
         Console(file=self._stream, width=100).print(summary_table(summary))
 
     def _say(self, line: str) -> None:
@@ -145,6 +147,15 @@ def opening(run: RunInfo) -> str:
     return f"{run.job}: {run.task}, {run.items} items{already}, {run.pending} to do -> {run.folder}"
 
 
+def closing(summary: Summary) -> str:
+    """How a run ended and what to do next, in one line."""
+    if summary.stopped:
+        return f"stopped: {summary.stopped}; what is done is kept, the same command goes on"
+    if summary.exit_code:
+        return "not all done: `valle status` lists what failed, `valle retry` makes it pending again"
+    return "all done"
+
+
 def progress_line(snapshot: Snapshot) -> str:
     """How far a run is, in one line."""
     parts = [f"{snapshot.done} done", f"{snapshot.failed} failed", f"{snapshot.running} running"]
@@ -166,7 +177,7 @@ def failure_line(outcome: Outcome) -> str:
 
 def summary_table(summary: Summary) -> Table:
     """The table at the end of a run."""
-    table = Table(title=summary.stopped or "all done" if not summary.exit_code else summary.stopped or "not all done")
+    table = Table()
     for name in ("items", *summary.counts, "audio", "wall time", "speed"):
         table.add_column(name, justify="right")
     speed = summary.audio_seconds / summary.wall_seconds if summary.wall_seconds else 0.0

@@ -62,6 +62,8 @@ def run_started(run: Any) -> None:
 @hookimpl
 def item_finished(outcome: Any) -> None:
     TOLD.append(f"{outcome.state} {outcome.id}")
+    if outcome.id == "awkward":
+        raise RuntimeError("I do not like it")
 
 
 @hookimpl
