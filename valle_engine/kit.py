@@ -77,11 +77,26 @@ class Kit:
         """Language, phonemes and ids of a text; `auto` detects the language. Raises `ItemError`, as for no text."""
         return await self.blocking(self.model.text.prepare, text, language)
 
+    async def words(self, text: str, language: str) -> Utterance:
+        """The same, of a text that may be empty: then of words that are not known."""
+        return await self.phonemes(text, language) if text.strip() else self.phonetic("", language)
+
+    def phonetic(self, phonemes: str, language: str) -> Utterance:
+        """Phonemes (IPA) as they are given, with their ids. Raises `ItemError` for an unknown language."""
+        return self.model.phonetic(phonemes, language)
+
     async def encode(self, path: Path) -> np.ndarray:
         """Codes of an audio file. Raises `AudioError`."""
         codes = await self.model.encode(path)
         self.progress()
         return codes
+
+    async def prompt(self, path: Path, seconds: float) -> np.ndarray:
+        """Codes of a voice, cut or repeated to `seconds`; 0 takes the file as it is. Raises `AudioError`."""
+        from valle_engine.codecs.prompts import frames_of, repeated  # noqa: PLC0415 - for workers only
+
+        codes = await self.encode(path)
+        return repeated(codes, frames_of(seconds)) if seconds else codes
 
     async def decode(self, codes: np.ndarray) -> Clip:
         """Sound of codes."""

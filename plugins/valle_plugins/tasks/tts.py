@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from valle_engine.decoding import FRAME_RATE, Spoken
+from valle_engine.decoding import Spoken
 from valle_engine.records import Result
 from valle_plugins.tasks.speech import SpeechTask, SpokenItem, cut, seconds_of
 
@@ -52,7 +52,7 @@ class TextToSpeech(SpeechTask):
 
     async def pieces(self, item: Item, kit: Kit) -> AsyncIterator[tuple[Spoken, np.ndarray]]:
         """Each sentence with its codes, as soon as they are there. Raises `ItemError`."""
-        prompt = None if item.voice is None else await self._voice(item.voice, kit)
+        prompt = None if item.voice is None else await kit.prompt(item.voice, self.prompt_seconds)
         before: deque[tuple[Utterance, np.ndarray]] = deque(maxlen=self.context)
         for part, sentence in enumerate(await self._sentences(item, kit)):
             said = await kit.phonemes(sentence, item.language)
@@ -61,14 +61,8 @@ class TextToSpeech(SpeechTask):
             before.append((said, codes))
             yield spoken, codes
 
-    async def _voice(self, path: Path, kit: Kit) -> np.ndarray:
-        from valle_engine.codecs.prompts import repeated  # noqa: PLC0415 - numpy, as above
-
-        codes = await kit.encode(path)
-        return repeated(codes, int(self.prompt_seconds * FRAME_RATE)) if self.prompt_seconds else codes
-
     async def _sentences(self, item: Item, kit: Kit) -> list[str]:
-        from valle_engine.text.sentences import split_sentences  # noqa: PLC0415 - same
+        from valle_engine.text.sentences import split_sentences  # noqa: PLC0415 - numpy, as above
 
         found = await kit.blocking(split_sentences, item.text, item.language) if self.split else []
         return found or [item.text]
