@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -87,16 +86,6 @@ def whole_pass(model: LanguageModel, inputs: Inputs) -> Pass:
     plan = embedded.plan
     rows = len(embedded.embeddings)
     return Pass(embedded.embeddings, plan.positions(), plan.head, rows, plan.causal, embedded.level)
-
-
-@pytest.fixture(scope="session")
-def reference() -> Path:
-    beside = Path(__file__).parents[3] / "shared" / "reference"
-    folder = Path(os.environ.get("VALLE_REFERENCE", beside))
-    assert (folder / "golden").is_dir(), (
-        f"the reference's golden numbers are not at {folder}: put them there, or name their folder in VALLE_REFERENCE"
-    )
-    return folder
 
 
 @pytest.fixture(scope="session")

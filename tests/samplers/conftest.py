@@ -1,12 +1,8 @@
 import json
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-
-REPOSITORY = Path(__file__).parents[2]
 
 
 class Golden:
@@ -26,8 +22,8 @@ def _one_thread():
 
 
 @pytest.fixture(scope="session")
-def golden():
-    return Golden(Path(os.environ.get("VALLE_REFERENCE", REPOSITORY.parent / "shared" / "reference")) / "golden")
+def golden(reference):
+    return Golden(reference / "golden")
 
 
 @pytest.fixture(scope="session")

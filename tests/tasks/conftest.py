@@ -2,9 +2,7 @@
 
 import asyncio
 import hashlib
-import os
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +15,6 @@ from valle_engine.records import Order, OutputFile
 from valle_engine.worker import Worker, WorkerSpec
 
 torch.set_num_threads(1)
-BESIDE = Path(__file__).parents[3] / "shared" / "reference"
 
 
 class Memory:
@@ -29,15 +26,6 @@ class Memory:
     def write(self, name, data, *, samples=0, rate=0):
         self.files[name] = data
         return OutputFile(name, len(data), hashlib.sha256(data).hexdigest(), samples, rate)
-
-
-@pytest.fixture(scope="session")
-def reference():
-    folder = Path(os.environ.get("VALLE_REFERENCE", BESIDE))
-    assert (folder / "ckpt").is_dir(), (
-        f"the tiny checkpoints are not at {folder}/ckpt: put them there, or name their folder in VALLE_REFERENCE"
-    )
-    return folder
 
 
 @pytest.fixture(scope="session")
