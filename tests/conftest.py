@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
+
+from valle_engine.modelspec import ModelSpec
 
 BESIDE = Path(__file__).parents[2] / "shared" / "reference"
 VARIABLE = "VALLE_REFERENCE"
@@ -18,6 +23,41 @@ def reference() -> Path:
     folder = Path(os.environ.get(VARIABLE, BESIDE))
     assert (folder / "golden").is_dir(), f"no golden numbers at {folder}: {VARIABLE} names their folder"
     return folder
+
+
+@pytest.fixture(scope="session")
+def place(reference, tmp_path_factory):
+    """A folder with tiny models (`tiny.sft`, `tiny-v6.sft`), small codecs and eight recordings (`0.wav` …)."""
+    folder = tmp_path_factory.mktemp("place")
+    # Loads torch: only tests with a model ask for it.
+    from valle_engine.codecs.random_weights import write_encodec, write_vocos  # noqa: PLC0415
+
+    for profile in ("tiny", "tiny-v6"):
+        shutil.copy(reference / "ckpt" / f"{profile}-ar+nar-len-llama-8.sft", folder / f"{profile}.sft")
+    for name in ("tokenizer.json", "text_tokenizer.json"):
+        shutil.copy(reference / name, folder)
+    write_encodec(folder / "encodec.th")
+    write_vocos(folder / "vocos.bin")
+    random = np.random.default_rng(3)
+    for number in range(8):
+        samples = random.normal(0, 0.1, 4000 + 3000 * number).astype(np.float32)
+        soundfile.write(folder / f"{number}.wav", samples, 24000)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def spec(place):
+    """The tiny model with its codec, as a job says it."""
+
+    def spec(name="tiny", **more):
+        codec = {
+            "name": "vocos",
+            "weights": str(place / "vocos.bin"),
+            "encoder": {"weights": str(place / "encodec.th")},
+        }
+        return ModelSpec(name=str(place / f"{name}.sft"), **{"codec": codec, "precision": "float32", **more})
+
+    return spec
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -1,11 +1,16 @@
 """valle-engine: a batch engine for speech. Importing it loads neither torch nor ray."""
 
+from typing import TYPE_CHECKING, Any
+
 from valle_engine.errors import ItemError, RetryableError, ValleError
 from valle_engine.hookspecs import API_VERSION, hookimpl
 from valle_engine.parts import BaseItem, Codec, Product, Row, Sampler, Scorer, Source, Take, Task
 from valle_engine.records import Clip, Outcome, Result
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from valle_engine.api import load
 
 __all__ = [
     "API_VERSION",
@@ -26,4 +31,14 @@ __all__ = [
     "ValleError",
     "__version__",
     "hookimpl",
+    "load",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """`load` comes with the engine behind it, so it is fetched when it is asked for."""
+    if name == "load":
+        from valle_engine.api import load  # noqa: PLC0415 - as above
+
+        return load
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

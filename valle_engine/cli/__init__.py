@@ -22,6 +22,9 @@ VERBS = {
     "verify": "compare ledger, manifest and files",
     "retry": "make failed items pending again",
     "export": "write the outcomes as JSONL or Parquet",
+    "say": "speak one text",
+    "models": "list, fetch, inspect and verify models",
+    "bench": "measure a model's speed on this machine",
     "plugins": "list what is installed",
     "schema": "print the JSON Schema of a job file",
 }

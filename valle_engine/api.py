@@ -1,0 +1,167 @@
+"""The engine from Python: one model held open, and what a job would do with it.
+
+from valle_engine import load
+
+with load("ecker/vall-e") as model:
+clip = model.say("Good morning.", voice="reader.wav")
+for piece in model.stream("A long text, heard as it is spoken.", voice="reader.wav"):
+play(piece.samples, piece.rate)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
+
+from pydantic import ValidationError
+
+from valle_engine.errors import ItemError, JobError
+from valle_engine.job.fingerprints import FileDigests
+from valle_engine.job.model import anchored, located
+from valle_engine.kit import Kit
+from valle_engine.model.releases import DEFAULT_MODEL
+from valle_engine.modelspec import ModelSpec
+from valle_engine.plugins import load_plugins
+from valle_engine.records import Clip, Order, Result
+from valle_engine.registry import problems_of
+from valle_engine.worker import as_result
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Mapping
+
+    import numpy as np
+
+    from valle_engine.decoding import Spoken
+    from valle_engine.opened import OpenModel
+    from valle_engine.parts import Task
+    from valle_engine.plugins import Plugins
+
+ITEM = "say"
+"""Id of what is said, as in `valle say`: the same seed gives the same sound."""
+
+
+@runtime_checkable
+class Streaming(Protocol):
+    """A task that gives its codes while it speaks."""
+
+    def pieces(self, item: Any, kit: Kit) -> AsyncIterator[tuple[Spoken, np.ndarray]]:
+        """Each part of what is spoken, with its codes (frames, codebooks)."""
+
+
+def load(
+    model: str | Mapping[str, Any] = DEFAULT_MODEL, *, sampling: Mapping[str, Any] | None = None, slots: int = 16
+) -> LoadedModel:
+    """Open a model, given as a job gives it (`model:`, `sampling:`); paths start at the working folder.
+
+    Raises `JobError` for what is wrong with it, `CheckpointError` for weights that cannot be used.
+    """
+    plugins = load_plugins()
+    samplers = tuple(plugins.samplers.build(name, options) for name, options in (sampling or {}).items())
+    return LoadedModel(spec_of(model, plugins), samplers, slots, plugins)
+
+
+def spec_of(model: str | Mapping[str, Any], plugins: Plugins, folder: Path | None = None) -> ModelSpec:
+    """A model as a job says it, checked, with absolute paths. Raises `JobError`."""
+    start = folder or Path.cwd()
+    try:
+        spec = ModelSpec.model_validate(model)
+    except ValidationError as error:
+        raise JobError(problems_of(error, ModelSpec, "model")) from None
+    found, _, problems = located(spec, start, FileDigests())
+    if problems:
+        raise JobError(problems)
+    codec = {"name": spec.codec} if isinstance(spec.codec, str) else spec.codec
+    options, missing = anchored(codec, start)
+    if missing:
+        raise JobError("; ".join(missing))
+    plugins.codecs.build(str(options["name"]), {key: value for key, value in options.items() if key != "name"})
+    return found.model_copy(update={"codec": options})
+
+
+class LoadedModel:
+    """A model held open. Calls may come from several threads; what they ask for at the same time is batched."""
+
+    def __init__(self, spec: ModelSpec, samplers: tuple[Any, ...], slots: int, plugins: Plugins) -> None:
+        from valle_engine.opened import OpenModel  # noqa: PLC0415 - importing this module loads no torch
+
+        self._plugins = plugins
+        self._samplers = samplers
+        self._model: OpenModel = OpenModel(spec, samplers or None, slots, plugins)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="valle", daemon=True)
+        self._thread.start()
+
+    def say(self, text: str, voice: str | Path | None = None, language: str = "en", **options: Any) -> Clip:
+        """Speak a text. `options` are `seed` and those of the task `tts`. Raises `ItemError`, `AudioError`."""
+        result = self.run("tts", {"text": text, "voice": voice, "language": language}, **options)
+        if result.clip is None:
+            raise ItemError("the task gave no sound")
+        return result.clip
+
+    def stream(
+        self, text: str, voice: str | Path | None = None, language: str = "en", **options: Any
+    ) -> Iterator[Clip]:
+        """The same, in pieces as soon as they can be heard; joined, they are what `say` gives."""
+        task, item, kit = self._take("tts", {"text": text, "voice": voice, "language": language}, **options)
+        if not isinstance(task, Streaming):
+            raise JobError(f"the task {task.name!r} does not speak in pieces")
+        pieces: queue.SimpleQueue[np.ndarray | Exception | None] = queue.SimpleQueue()
+        producing = asyncio.run_coroutine_threadsafe(_produce(task, item, kit, pieces), self._loop)
+        try:
+            yield from self._model.codec.decode_stream(_arriving(pieces))
+        finally:
+            producing.cancel()
+
+    def run(self, task: str, fields: Mapping[str, Any], **options: Any) -> Result:
+        """Do any task to one item, given by its fields. Raises what the task raises, `JobError` for wrong options."""
+        part, item, kit = self._take(task, fields, **options)
+        returned = asyncio.run_coroutine_threadsafe(_run(part, item, kit), self._loop).result()
+        return as_result(returned, task)
+
+    def close(self) -> None:
+        """Let go of the model."""
+        asyncio.run_coroutine_threadsafe(self._model.close(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _take(self, task: str, fields: Mapping[str, Any], seed: int = 0, **options: Any) -> tuple[Task, Any, Kit]:
+        part = self._plugins.tasks.build(task, options)
+        if wrong := part.check_job(self._samplers, self._model.config):
+            raise JobError("; ".join(wrong))
+        given = {"id": ITEM, **{name: value for name, value in fields.items() if value is not None}}
+        try:
+            item = part.Item.model_validate(given)
+        except ValidationError as error:
+            raise JobError(problems_of(error, part.Item, "item")) from None
+        return part, item, Kit(Order(item.id, given, ""), seed, self._model)
+
+
+async def _run(task: Task, item: Any, kit: Kit) -> Any:
+    return await task.run(item, kit)
+
+
+async def _produce(task: Streaming, item: Any, kit: Kit, pieces: queue.SimpleQueue[Any]) -> None:
+    try:
+        async for _, codes in task.pieces(item, kit):
+            pieces.put(codes)
+    except Exception as error:  # noqa: BLE001 - it is raised where the pieces are awaited
+        pieces.put(error)
+    else:
+        pieces.put(None)
+
+
+def _arriving(pieces: queue.SimpleQueue[Any]) -> Iterator[np.ndarray]:
+    while (piece := pieces.get()) is not None:
+        if isinstance(piece, Exception):
+            raise piece
+        yield piece

@@ -1,0 +1,86 @@
+"""`valle bench`: measure a model's speed on this machine, beside what the machine could do at most."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    import argparse
+
+    from valle_engine.bench import Report
+    from valle_engine.model.language_model import LanguageModel
+
+
+def add_parser(verbs: Any) -> None:
+    """Add the verb."""
+    parser = verbs.add_parser("bench", help="measure a model's speed on this machine")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--model", help="a name or a path")
+    source.add_argument("--random", choices=["full"], help="a checkpoint of the released size with random weights")
+    parser.add_argument("--rows", type=int, nargs="+", default=[1, 4, 16, 64], help="rows of the steps")
+    parser.add_argument("--frames", type=int, default=375, help="frames of each row (default: 375, which are 5 s)")
+    parser.add_argument("--precision", choices=["auto", "float32", "bfloat16"], default="auto")
+    parser.add_argument("--device", default="cpu", help="cpu (one thread) or cuda (default: cpu)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure. Raises `CheckpointError`."""
+    import torch  # noqa: PLC0415 - only a measurement needs it
+
+    from valle_engine.bench import measure  # noqa: PLC0415 - same
+
+    torch.set_num_threads(1)
+    report = measure(_model(arguments), arguments.rows, arguments.frames, _say)
+    if arguments.json:
+        print(orjson.dumps(report.facts(), option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY).decode())
+    else:
+        _show(report)
+    return 0
+
+
+def _model(arguments: argparse.Namespace) -> LanguageModel:
+    from valle_engine.model.engine import choose_dtype  # noqa: PLC0415 - it loads torch
+    from valle_engine.model.hub import load  # noqa: PLC0415 - same
+    from valle_engine.model.random_weights import write_random_checkpoint  # noqa: PLC0415 - same
+
+    dtype = choose_dtype(arguments.precision, arguments.device)
+    if arguments.model is not None:
+        return load(arguments.model).model(dtype, arguments.device)
+    with tempfile.TemporaryDirectory(prefix="valle-bench-") as folder:
+        path = Path(folder, "random.sft")
+        _say("making a checkpoint of random weights")
+        write_random_checkpoint(path)
+        return load(str(path)).model(dtype, arguments.device)
+
+
+def _say(line: str) -> None:
+    print(f"{line} ...", file=sys.stderr, flush=True)
+
+
+def _show(report: Report) -> None:
+    machine = report.machine
+    print(f"{report.dtype} on {report.device}, {report.threads} thread, {report.parameters:,} weights in the body")
+    print(f"the machine: {machine.flops / 1e9:.0f} GFLOP/s in linear layers, {machine.bytes / 1e9:.1f} GB/s of memory")
+    table = Table(title="ar: the first codebook, step by step", title_justify="left")
+    for name in ("rows", "a step", "its linear layers alone", "ratio", "frames/s", "with levels"):
+        table.add_column(name, justify="right")
+    for each in report.steps:
+        times = f"{each.seconds * 1e3:.1f} ms", f"{each.linears * 1e3:.1f} ms", f"{each.ratio:.2f}"
+        table.add_row(
+            str(each.rows), *times, f"{each.frames_per_second:.1f}", f"{report.real_time(each):.2f} x real time"
+        )
+    console = Console(width=100)
+    console.print(table)
+    for name, passes in (("levels 1-7", report.levels), ("demasking", report.demasking)):
+        share = f"{report.share(passes):.0%} of the matrix rate"
+        print(f"{name}: {passes.seconds:.1f} s for {passes.frames} frames, {passes.frames_per_second:.1f}/s, {share}")
+    print(f"nar-len with levels: {report.real_time_demasked:.2f} x real time")
+    print(f"suggestion: workers: {{slots: {report.slots}}}")

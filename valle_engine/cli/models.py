@@ -1,0 +1,111 @@
+"""`valle models`: list, fetch, inspect and verify models."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from valle_engine.model.releases import DEFAULT_MODEL, RELEASES, find_release, local_path
+
+if TYPE_CHECKING:
+    import argparse
+    from pathlib import Path
+
+    from valle_engine.model.hub import Inspection, Listed
+
+
+def add_parser(verbs: Any) -> None:
+    """Add the verb."""
+    parser = verbs.add_parser("models", help="list, fetch, inspect and verify models")
+    parser.add_argument("action", nargs="?", choices=ACTIONS, default="list", help="what to do (default: list)")
+    parser.add_argument("model", nargs="?", default=DEFAULT_MODEL, help=f"a name or a path (default: {DEFAULT_MODEL})")
+    parser.add_argument("--sha256", help="hash that the weights must have")
+    parser.add_argument("--offline", action="store_true", help="look at what is here already, ask nobody")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do one action; 2 when a model fails its verification. Raises `CheckpointError`."""
+    return ACTIONS[arguments.action](arguments)
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    from valle_engine.model.hub import list_models  # noqa: PLC0415 - it loads torch
+
+    found = list_models()
+    facts = [{"name": each.name, **asdict(each.release), "path": _text(each.path)} for each in found]
+    _tell(arguments, facts, [line for each in found for line in _listed(each)])
+    return 0
+
+
+def _fetch(arguments: argparse.Namespace) -> int:
+    path = _file(arguments)
+    _tell(arguments, {"model": arguments.model, "path": str(path)}, [str(path)])
+    return 0
+
+
+def _inspect(arguments: argparse.Namespace) -> int:
+    from valle_engine.model.hub import inspect  # noqa: PLC0415 - it loads torch
+
+    found = inspect(_file(arguments))
+    licence = _licence(arguments.model)
+    facts = {**asdict(found), "path": str(found.path), "tokenizer": _text(found.tokenizer), "licence": licence}
+    _tell(arguments, facts, _inspected(found, licence))
+    return 0
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    from valle_engine.model.hub import fetch, verify  # noqa: PLC0415 - it loads torch
+
+    path = fetch(arguments.model, offline=arguments.offline)
+    problems = verify(path, arguments.sha256)
+    facts = {"model": arguments.model, "path": str(path), "sound": not problems, "problems": problems}
+    _tell(arguments, facts, problems or [f"{path}: sound"])
+    return 2 if problems else 0
+
+
+ACTIONS = {"list": _list, "fetch": _fetch, "inspect": _inspect, "verify": _verify}
+
+
+def _file(arguments: argparse.Namespace) -> Path:
+    from valle_engine.model.hub import fetch  # noqa: PLC0415 - it loads torch
+
+    return fetch(arguments.model, offline=arguments.offline, sha256=arguments.sha256)
+
+
+def _tell(arguments: argparse.Namespace, facts: Any, lines: list[str]) -> None:
+    print(orjson.dumps(facts, option=orjson.OPT_INDENT_2).decode() if arguments.json else "\n".join(lines))
+
+
+def _listed(model: Listed) -> list[str]:
+    release = model.release
+    return [
+        f"{model.name}  {release.about}",
+        f"  {release.repository}/{release.file} at {release.revision}",
+        f"  {model.path or 'not fetched'}",
+        f"  licence: {release.licence}",
+    ]
+
+
+def _inspected(found: Inspection, licence: str) -> list[str]:
+    return [
+        str(found.path),
+        f"  {found.bytes:,} bytes, SHA-256 {found.sha256}",
+        f"  version {found.version}, {found.parameters:,} parameters in {found.tensors} tensors, step {found.step}",
+        f"  capabilities: {', '.join(found.capabilities)}",
+        f"  heads: {', '.join(found.heads)}",
+        f"  tokenizer: {found.tokenizer or ('inside' if found.vocabulary else 'none')}",
+        f"  licence: {licence}",
+    ]
+
+
+def _licence(model: str) -> str:
+    if local_path(model) is None and model.partition("@")[0] in RELEASES:
+        return find_release(model).licence
+    return "not known: ask where the file comes from"
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)
