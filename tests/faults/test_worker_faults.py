@@ -78,7 +78,7 @@ def test_a_place_that_always_dies_is_no_black_hole(alone: Bench) -> None:
 
 @pytest.mark.parametrize("poison", ["sigkill", "os-exit", "segv"])
 def test_a_poison_item_starts_three_times_and_is_quarantined(bench: Bench, poison: str) -> None:
-    items = works(8)
+    items = works(8, seconds=0.3)  # time enough for an outcome to be told before the next item kills
     items[3]["do"] = poison
     bench.write(items)
     code, output = bench.run()
@@ -150,8 +150,9 @@ def test_a_job_of_nothing_but_poison_stops_itself(bench: Bench) -> None:
     [("raise", "weights of the model are missing"), ("exit", "no worker is left"), ("hang", "was not ready after 6 s")],
 )
 def test_a_worker_that_cannot_be_set_up_ends_the_run_with_the_cause(bench: Bench, how: str, told: str) -> None:
-    bench.write(works(3), task={"name": "faulty-start", "how": how}, workers={"start_seconds": 6})
-    code, output = bench.run(timeout=60)
+    patience = 6 if how == "hang" else 60
+    bench.write(works(3), task={"name": "faulty-start", "how": how}, workers={"start_seconds": patience})
+    code, output = bench.run(timeout=90)
     assert code == 3, output
     assert told in output
     assert sum(bench.starts().values()) == 0

@@ -10,10 +10,11 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections import deque
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from valle_engine.executors.pool import HANG, OUT_OF_MEMORY, SET_UP_FAILED
+from valle_engine.executors.places import Flight, Place
+from valle_engine.executors.pool import OUT_OF_MEMORY, SET_UP_FAILED
 from valle_engine.records import Failure, Order, Outcome
 
 if TYPE_CHECKING:
@@ -32,37 +33,6 @@ MOST_PAUSE = 5.0
 """Seconds that a place stays empty at most after deaths in a row."""
 OWN_PAUSE = 5.0
 """Seconds between two looks at the clock after which the driver itself was stopped, not the workers."""
-
-
-@dataclass(slots=True)
-class Flight:
-    """An order in a worker's hands."""
-
-    order: Order
-    advanced: float
-    steps: int = -1
-    """Steps seen so far; -1 until the worker has begun it."""
-
-
-@dataclass(slots=True)
-class Place:
-    """Room for one worker, and the worker in it."""
-
-    number: int
-    state: Literal["empty", "starting", "ready", "retired"] = "empty"
-    generation: int = 0
-    since: float = 0.0
-    heard: float = 0.0
-    deaths: int = 0
-    """Deaths with nothing done between; an item's later charges count with its first."""
-    isolating: bool = False
-    done: int = 0
-    flights: dict[str, Flight] = field(default_factory=dict)
-
-    @property
-    def worker(self) -> str:
-        """Name of the worker in this place."""
-        return f"w{self.number}.{self.generation}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,10 +141,13 @@ class Dispatcher:
 
     def overdue(self, now: float) -> list[tuple[str, Failure, str | None]]:
         """Workers to kill now, with the reason, and the culprit where it is known."""
-        self._forgive_own_pause(now)
+        pause = now - self._looked if self._looked else 0.0
+        self._looked = now
         found = []
         for place in self._places:
-            verdict = self._verdict(place, now)
+            if pause > OWN_PAUSE:
+                place.forgive(pause)
+            verdict = place.verdict(now, self._limits, self._start_seconds)
             if verdict:
                 found.append((place.worker, *verdict))
         return found
@@ -280,41 +253,6 @@ class Dispatcher:
         place.generation += 1
         place.state, place.since, place.heard = "starting", now, now
         self._by_worker[place.worker] = place
-
-    # -- deadlines ------------------------------------------------------------------------------------------------
-
-    def _forgive_own_pause(self, now: float) -> None:
-        pause = now - self._looked
-        if self._looked and pause > OWN_PAUSE:
-            for place in self._places:
-                place.heard += pause
-                place.since += pause if place.state == "starting" else 0.0
-                for flight in place.flights.values():
-                    flight.advanced += pause
-        self._looked = now
-
-    def _verdict(self, place: Place, now: float) -> tuple[Failure, str | None] | None:
-        if place.state == "starting" and now - place.since > self._start_seconds:
-            text = f"the worker was not ready after {self._start_seconds:g} s (workers.start_seconds)"
-            return Failure(SET_UP_FAILED, text), None
-        if place.state != "ready":
-            return None
-        alive = now - place.heard < self._limits.deadline_seconds
-        for item, flight in place.flights.items():
-            allowed = self._allowed(flight.order)
-            if flight.steps >= 0 and now - flight.advanced > allowed:
-                return Failure(
-                    HANG, f"no progress for {allowed:g} s (limits.deadline_seconds)"
-                ), item if alive else None
-            if not alive and now - max(place.heard, flight.advanced) > allowed:
-                return Failure(HANG, f"the worker gave no sign of life for {allowed:g} s"), None
-        idle = place.flights and all(flight.steps < 0 for flight in place.flights.values())
-        if idle and now - max(flight.advanced for flight in place.flights.values()) > self._limits.deadline_seconds:
-            return Failure(HANG, "the worker took its items and began none of them (limits.deadline_seconds)"), None
-        return None
-
-    def _allowed(self, order: Order) -> float:
-        return max(self._limits.deadline_seconds, self._limits.deadline_factor * order.expected_seconds)
 
     # -- outcomes and blame ---------------------------------------------------------------------------------------
 

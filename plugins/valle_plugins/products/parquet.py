@@ -52,7 +52,7 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
 def _schema() -> pa.Schema:
     import pyarrow as pa  # noqa: PLC0415 - as above
 
-    texts = ("id", "state", "path", "sha256", "failure", "message", "worker", "fingerprint", *JSON_COLUMNS)
+    texts = ("id", "state", "path", "sha256", "failure", "message", "detail", "worker", "fingerprint", *JSON_COLUMNS)
     numbers = ("bytes", "sample_rate", "attempt", "crashes", "errors")
     return pa.schema(
         [

@@ -48,6 +48,7 @@ def _row(fields: Any, outcome: Outcome) -> dict[str, Any]:
         "takes": [dict(take) for take in outcome.takes],
         "failure": failure.kind if failure else None,
         "message": failure.message if failure else None,
+        "detail": failure.detail if failure else None,
         "attempt": outcome.attempt,
         "crashes": outcome.crashes,
         "errors": outcome.errors,

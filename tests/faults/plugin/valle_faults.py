@@ -91,9 +91,11 @@ class Fault(Task):
         sys.exit(0)
 
     async def do_os_exit(self, item: Any, kit: Any) -> None:
+        await asyncio.sleep(item.seconds)
         os._exit(0)
 
     async def do_segv(self, item: Any, kit: Any) -> None:
+        await asyncio.sleep(item.seconds)
         ctypes.string_at(0)
 
     async def do_raise(self, item: Any, kit: Any) -> None:
