@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.benchmarks.bench import PLUGIN, RUN, Figure, job, measured
+from tests.clusters import ray_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 ITEMS = 5_000
 
@@ -57,23 +55,13 @@ def ray_rate(folder: Path) -> Iterator[Figure]:
 
 def efficiency(folder: Path) -> Iterator[Figure]:
     """One and eight workers of a fake GPU each, on a cluster that has eight."""
-    address, environment = f"127.0.0.1:{21_000 + os.getpid() % 9000}", {**os.environ, "PYTHONPATH": str(PLUGIN)}
-    environment |= {"RAY_AUTH_MODE": "token", "OMP_NUM_THREADS": "1"}
-    ray = str(Path(sys.executable).parent / "ray")
-    start = ["start", "--head", f"--port={address.rpartition(':')[2]}", "--num-cpus=16", "--num-gpus=8"]
-    for command in (["get-auth-token", "--generate"], [*start, "--include-dashboard=false", "--disable-usage-stats"]):
-        subprocess.run([ray, *command], env=environment, check=True, capture_output=True)
-    try:
-        task = {"name": "sleep", "seconds": 0.2}
-        rates = {}
+    task = {"name": "sleep", "seconds": 0.2}
+    rates = {}
+    with ray_cluster(PLUGIN, cpus=16, gpus=8) as address:
         for count in (1, 8):
-            path = job(
-                folder / str(count), 150 * count, task, executor="ray", count=count, gpus=1, slots=1, address=address
-            )
-            measured(RUN, str(path))
+            workers = {"executor": "ray", "count": count, "gpus": 1, "slots": 1, "address": address}
+            measured(RUN, str(job(folder / str(count), 150 * count, task, **workers)))
             rates[count] = rate_of(folder / str(count) / "out" / "job" / ".valle" / "ledger.db", count)
-    finally:
-        subprocess.run([ray, "stop", "--force"], env=environment, capture_output=True, check=False)
     share = rates[8] / (8 * rates[1])
     value = f"{share:.1%} ({rates[1]:.2f} -> {rates[8]:.2f} items/s)"
     yield Figure("efficiency of 8 fake-GPU workers", "95 %", value, share >= 0.95)
