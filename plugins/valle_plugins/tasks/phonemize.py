@@ -21,7 +21,7 @@ class Phonemize(WritingTask):
     class Item(BaseItem):
         """A text."""
 
-        text: str = Field(description="The text.")
+        text: str = Field(min_length=1, description="The text.")
         language: str = Field("en", description="Language code: en, ja, de, fr, zh, ko.")
 
     name: ClassVar[str] = "phonemize"
