@@ -15,6 +15,7 @@ from valle_engine.errors import JobError
 from valle_engine.job.items import Shard
 from valle_engine.job.loading import Choice, load_job
 from valle_engine.plugins import load_plugins
+from valle_engine.store.outputs import OutputFolder
 from valle_engine.store.readers import Ledgers
 
 if TYPE_CHECKING:
@@ -158,6 +159,21 @@ def test_products_are_made_of_all_outcomes(lab: Lab) -> None:
     lab.run()
     lines = (lab.out / "outcomes.jsonl").read_text().splitlines()
     assert [json.loads(line)["state"] for line in lines] == ["done", "done", "failed"]
+
+
+def test_outputs_behind_a_url_are_as_good(lab: Lab) -> None:
+    output = {"folder": "memory://bucket/lab", "state": "state", "products": ["jsonl"]}
+    lab.write([*items(6), {"id": "sad", "bad": True}], output=output)
+    assert lab.run().exit_code == 2
+    outputs = OutputFolder("memory://bucket/lab")
+    with Ledgers(lab.folder / "state") as ledgers:
+        files = [row.outcome.file for row in ledgers.outcomes("done")]
+    assert len(files) == 6
+    assert all(outputs.verify(file) is None for file in files)
+    outputs.remove(files[2].path)
+    assert lab.run().worked == 1
+    assert not outputs.temporaries()
+    assert (lab.folder / "state" / "outcomes.jsonl").exists()
 
 
 def test_shards_together_do_the_whole_job(lab: Lab) -> None:
