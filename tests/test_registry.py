@@ -71,6 +71,16 @@ def test_an_unknown_option_of_an_inner_section_is_placed() -> None:
     assert "inner.depht" in problem("gain", {"inner": {"depht": 2}})
 
 
+class Strict(Part):
+    name: ClassVar[str] = "strict"
+    needed: int
+
+
+def test_a_missing_option_is_named() -> None:
+    with pytest.raises(JobError, match="part 'strict' lacks 'needed', which it needs"):
+        registry(Offer(Strict, "mine", "1")).build("strict", {})
+
+
 def test_every_wrong_option_is_told_at_once() -> None:
     with pytest.raises(JobError) as caught:
         GAIN.build("gain", {"factor": -1, "inner": {"depth": "x"}, "more": 1})

@@ -107,6 +107,8 @@ def problems_of(error: ValidationError, model: type[BaseModel], thing: str) -> l
 
 def _problem(details: Any, model: type[BaseModel], thing: str) -> Problem:
     path = ".".join(str(step) for step in details["loc"])
+    if details["type"] == "missing":
+        return Problem(f"{thing} lacks {path!r}, which it needs", path=path)
     if details["type"] != "extra_forbidden":
         return Problem(f"{thing}: {details['msg']}", path=path, hint=f"got {_short(details['input'])}")
     owner = _model_at(model, details["loc"][:-1])

@@ -97,7 +97,7 @@ def test_every_mistake_is_told_at_once(problems):
         ("items: {kind: jsonl, path: job.yaml, limit: none}", "items.limit", "valid integer"),
         ("items: {kind: jsonl, path: job.yaml, where: {a: [b]}}", "items.where.a", "valid string"),
         ("items: {kind: jsonl, path: job.yaml, root: nowhere}", "items.root", "no such folder"),
-        ("items: {kind: jsonl}", "items.path", "required"),
+        ("items: {kind: jsonl}", "items.path", "lacks 'path'"),
         ("task: valle_plugins.tasks:Espeak", "task", "no task"),
     ],
 )

@@ -141,13 +141,13 @@ def test_verify_of_very_many_findings_is_short(out, tmp_path, capsys):
 
 
 def test_retry_makes_all_that_failed_pending(out, capsys):
-    assert say(capsys, "retry", out) == (0, "2 items are pending again; `valle run` does them\n")
+    assert say(capsys, "retry", out) == (0, "2 items are pending again; `valle run` does the work\n")
     assert json.loads(say(capsys, "status", "--json", out)[1])["pending"] == 3
     assert say(capsys, "retry", out) == (2, "nothing has failed\n")
 
 
 def test_retry_of_one_line(out, capsys):
-    assert say(capsys, "retry", out, "--line", "c") == (0, "1 item is pending again; `valle run` does them\n")
+    assert say(capsys, "retry", out, "--line", "c") == (0, "1 item is pending again; `valle run` does the work\n")
     assert say(capsys, "retry", out, "--line", "a") == (2, "nothing of a has failed\n")
 
 

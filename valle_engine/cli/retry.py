@@ -31,5 +31,5 @@ def run(arguments: argparse.Namespace) -> int:
         of = f" of {', '.join(map(one_line, arguments.line))}" if arguments.line else ""
         print(f"nothing{of} has failed")
         return 2
-    print(f"{count} {'item is' if count == 1 else 'items are'} pending again; `valle run` does them")
+    print(f"{'1 item is' if count == 1 else f'{count} items are'} pending again; `valle run` does the work")
     return 0
