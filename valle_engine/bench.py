@@ -66,7 +66,7 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """Autoregressive steps of so many rows at once; `linears` is what their linear layers take alone."""
+    """A step of so many rows at once, `linears` what its linear layers take alone: medians."""
 
     rows: int
     seconds: float
@@ -210,16 +210,19 @@ class _Bench:
             scheduler.submit(row, self._speaking(), _Counter(seen, row))
         while min(seen) < 2:
             scheduler.round()
-        began, rounds = self._now(), 0
+        times, began = [], self._now()
         while not scheduler.round():
-            rounds += 1
-        seconds = (self._now() - began) / (rounds + 1)
+            times.append(self._now() - began)
+            began = self._now()
         scheduler.keep(())
-        return seconds
+        return float(np.median(times))
+
+    def linears(self, rows: int) -> float:
+        """Seconds that the linear layers of the body take by themselves."""
+        return float(np.median(self._linear_times(rows, repeats=15)))
 
     @torch.inference_mode()
-    def linears(self, rows: int, repeats: int = 8) -> float:
-        """Seconds that the linear layers of the body take by themselves."""
+    def _linear_times(self, rows: int, repeats: int) -> list[float]:
         inputs = {size: self._noise(rows, size) for size in {linear.in_features for linear in self._body}}
         times = []
         for _ in range(repeats):
@@ -227,11 +230,11 @@ class _Bench:
             for linear in self._body:
                 linear(inputs[linear.in_features])
             times.append(self._now() - began)
-        return float(np.median(times))
+        return times
 
     def machine(self) -> Machine:
-        """The matrix rate of many rows, and how fast memory is read."""
-        seconds = self.linears(MANY_ROWS, repeats=3)
+        """The matrix rate of many rows, and how fast memory is read: the best of a few times."""
+        seconds = min(self._linear_times(MANY_ROWS, repeats=4))
         block = torch.ones(READ_BYTES // 4, device=self._model.device)
         times = []
         for _ in range(5):
