@@ -9,8 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import settings
 
 from valle_engine.modelspec import ModelSpec
+
+# The same examples at every run; `--hypothesis-profile=default` looks for new ones.
+settings.register_profile("same", derandomize=True)
+settings.load_profile("same")
 
 BESIDE = Path(__file__).parents[2] / "shared" / "reference"
 VARIABLE = "VALLE_REFERENCE"
