@@ -5,7 +5,7 @@ import pytest
 from tests.tasks.cases import CASES, SAMPLING
 from valle_engine.plugins import load_plugins
 
-ITEMS = 8
+ITEMS = 6
 
 
 @pytest.fixture
