@@ -21,7 +21,7 @@ def test_a_worker_killed_in_the_middle_of_an_item(bench: Bench) -> None:
     os.kill(bench.workers()[0], signal.SIGKILL)
     assert process.wait(60) == 0, bench.said.read_text()
     assert bench.states() == {"done": 12}
-    assert sum(bench.starts().values()) <= 13, "more than the running item was begun again"
+    assert sum(bench.starts().values()) <= 14, "more was begun again than what ran, and one whose end was not told yet"
     bench.check()
 
 
