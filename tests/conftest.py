@@ -13,8 +13,8 @@ from hypothesis import settings
 
 from valle_engine.modelspec import ModelSpec
 
-# The same examples at every run; `--hypothesis-profile=default` looks for new ones.
-settings.register_profile("same", derandomize=True)
+# The same examples at every run, however busy the machine; `--hypothesis-profile=default` looks for new ones.
+settings.register_profile("same", derandomize=True, deadline=None)
 settings.load_profile("same")
 
 BESIDE = Path(__file__).parents[2] / "shared" / "reference"
