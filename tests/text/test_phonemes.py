@@ -52,6 +52,15 @@ def test_decimals_are_one_number_and_a_comma_after_one_is_punctuation(phonemizer
     assert phonemizer.phonemes("1.5, 2", ENGLISH) == "wˈʌn pɔɪnt fˈaɪv, tˈuː"
 
 
+@pytest.mark.parametrize("language", [GERMAN, CHINESE], ids=["de", "zh"])
+def test_a_text_sounds_the_same_whatever_was_spoken_before(phonemizer, language):
+    # English words in it are read as nouns or verbs by what came last: a house, to house.
+    alone = phonemizer.phonemes("house", language)
+    for before in ("the", "to house", "they", "would", "he has been", "old"):
+        phonemizer.phonemes(before, language)
+        assert phonemizer.phonemes("house", language) == alone, before
+
+
 def test_punctuation_alone_stays(phonemizer):
     assert phonemizer.phonemes("…", ENGLISH) == "…"
 

@@ -41,6 +41,10 @@ _AFTER: Mapping[str, Mapping[int, str]] = {
     "zh": str.maketrans(dict(zip("12345", "ˇˉˊˋ_", strict=True))),
 }
 
+_FORGET = "the"
+"""Spoken before every text. English words inside another language are read by a second translator, which keeps what it
+expects next (a noun, a verb) over the end of a text; after this word it always expects the same."""
+
 LONGEST_DATA_PATH = 140
 """Bytes; the library keeps the path in a fixed buffer, and ends the process when it finds nothing there."""
 
@@ -82,7 +86,9 @@ class _Voice:
         self._backend = _load(name)
 
     def spoken(self, texts: list[str]) -> list[str]:
+        """Phonemes of the pieces of one text, whatever was spoken before it."""
         with self._lock:
+            self._backend.phonemize([_FORGET])
             return [self._backend.phonemize([text], strip=True)[0] if text else "" for text in texts]
 
 
