@@ -1,0 +1,1 @@
+"""Training: prepared corpora, the language model, adapters."""

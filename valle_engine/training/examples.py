@@ -1,0 +1,29 @@
+"""What a model learns from: one utterance, prepared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Example:
+    """One utterance of a prepared corpus.
+
+    `codes`, `noise` and `noisy` are (frames, codebooks) uint16; `phonemes` is IPA as the text front end writes it.
+    `noise` is background sound alone and `noisy` the utterance within it, both as long as the utterance; None where
+    the corpus was prepared without. `seconds` is the length of its sound.
+    """
+
+    id: str
+    speaker: str
+    language: str
+    text: str
+    phonemes: str
+    codes: np.ndarray
+    seconds: float
+    noise: np.ndarray | None = None
+    noisy: np.ndarray | None = None
