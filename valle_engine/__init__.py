@@ -4,7 +4,19 @@ from typing import TYPE_CHECKING, Any
 
 from valle_engine.errors import ItemError, RetryableError, ValleError
 from valle_engine.hookspecs import API_VERSION, hookimpl
-from valle_engine.parts import BaseItem, Codec, Product, Row, Sampler, Scorer, Source, Take, Task
+from valle_engine.parts import (
+    BaseItem,
+    Codec,
+    Normaliser,
+    Product,
+    Row,
+    Sampler,
+    Scorer,
+    Source,
+    Take,
+    Task,
+    Transcriber,
+)
 from valle_engine.records import Clip, Outcome, Result
 
 __version__ = "0.1.0"
@@ -18,6 +30,7 @@ __all__ = [
     "Clip",
     "Codec",
     "ItemError",
+    "Normaliser",
     "Outcome",
     "Product",
     "Result",
@@ -28,6 +41,7 @@ __all__ = [
     "Source",
     "Take",
     "Task",
+    "Transcriber",
     "ValleError",
     "__version__",
     "hookimpl",

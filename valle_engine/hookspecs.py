@@ -15,7 +15,7 @@ import pluggy
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from valle_engine.parts import Codec, Product, Sampler, Scorer, Source, Task
+    from valle_engine.parts import Codec, Normaliser, Product, Sampler, Scorer, Source, Task, Transcriber
     from valle_engine.records import Outcome, RunInfo, Summary
 
 API_VERSION = "1.0"
@@ -43,6 +43,16 @@ def codecs() -> Iterable[type[Codec]]:  # type: ignore[empty-body]
 @hookspec
 def scorers() -> Iterable[type[Scorer]]:  # type: ignore[empty-body]
     """Scorers that a job may name."""
+
+
+@hookspec
+def transcribers() -> Iterable[type[Transcriber]]:  # type: ignore[empty-body]
+    """Transcribers that scorers may hear through."""
+
+
+@hookspec
+def normalisers() -> Iterable[type[Normaliser]]:  # type: ignore[empty-body]
+    """Normalisers of what scorers compare."""
 
 
 @hookspec

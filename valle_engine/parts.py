@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -163,24 +163,134 @@ class Source(Part):
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """What a transcriber wrote down of a take: `raw` as it wrote it, and what is compared.
+
+    `said` and `expected` are normalised alike, transcript and reference, in the form that the scorer `hears`.
+    """
+
+    raw: str
+    said: str
+    expected: str
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Take:
-    """One finished attempt at an item, as a scorer sees it. `audio` is the local path of its file, if it has one."""
+    """One finished attempt at an item, as a scorer sees it.
+
+    `audio` is the local path of its file, if it has one; `heard` is there for a scorer that `hears`.
+    """
 
     fields: Mapping[str, Any]
     outcome: Outcome
     audio: Path | None
+    heard: Heard | None = None
+
+
+class OpenScorer(Protocol):
+    """A scorer with its weights in memory."""
+
+    @property
+    def about(self) -> Mapping[str, str]:
+        """What else must be known to repeat its figures, such as the id and revision of an embedder."""
+
+    def score(self, takes: Sequence[Take]) -> list[Mapping[str, float]]:
+        """One mapping per take, each the same whatever is beside it. Raises `ItemError`."""
 
 
 class Scorer(Part):
-    """A metric on outcomes."""
+    """A metric on outcomes.
+
+    Takes are scored many at a time, by workers of their own. Figures beside the main one are called `name.detail`.
+    """
 
     needs: ClassVar[frozenset[str]] = frozenset()
     """What it reads: item fields by name, and `audio` for the output's sound."""
     better: ClassVar[Literal["lower", "higher"]] = "lower"
+    hears: ClassVar[Literal["", "text", "phonemes"]] = ""
+    """What it compares with the reference, where it compares what a transcriber has heard."""
+    corpus: ClassVar[tuple[str, str] | None] = None
+    """Two of its figures whose sums over all items make the figure of the whole set, such as errors and words."""
+    worst: ClassVar[float | None] = None
+    """The figure of an item that gave nothing to score, so that a failure counts against the mean."""
 
     @abstractmethod
     def score(self, takes: Sequence[Take]) -> list[Mapping[str, float]]:
         """One mapping per take; the key equal to the scorer's name is the figure a gate judges."""
+
+    def fields(self) -> frozenset[str]:
+        """Columns of the items that it reads with these options, beyond `needs`; a job without them is refused."""
+        return frozenset()
+
+    def files(self) -> frozenset[str]:
+        """Those of its columns that name files: they must exist, and their paths start where those of items do."""
+        return frozenset()
+
+    def check_job(self) -> list[str]:
+        """What keeps it from running here, such as a library that is not installed, when the job is checked."""
+        return []
+
+    def open(self, device: str) -> OpenScorer:  # noqa: ARG002 - one with weights overrides it
+        """Load what it needs onto a device, in the process that scores. Raises `CheckpointError`."""
+        return self
+
+    @property
+    def about(self) -> Mapping[str, str]:
+        """What else must be known to repeat its figures; nothing for a scorer without weights."""
+        return {}
+
+
+class Transcriber(Part):
+    """Writes down what is said in sound, for scorers that compare words or phonemes with a reference."""
+
+    writes: ClassVar[Literal["text", "phonemes"]] = "text"
+    """Phonemes are IPA as the text front end writes it: words apart by one space."""
+    listens: ClassVar[bool] = True
+    """Whether it needs sound; one that does not knows every transcript."""
+
+    def known(self, take: Take) -> str | None:  # noqa: ARG002 - one that looks transcripts up overrides it
+        """The transcript of a take where it is known without listening. Raises `ItemError` where it should be."""
+        return None
+
+    def expected(self, text: str, language: str) -> str:  # noqa: ARG002 - for what writes otherwise than it is written
+        """A reference in the form that this transcriber writes, where that differs from plain text or phonemes."""
+        return text
+
+    def fields(self) -> frozenset[str]:
+        """Columns of the items that it reads."""
+        return frozenset()
+
+    def check_job(self) -> list[str]:
+        """What keeps it from running here, such as a library that is not installed, when the job is checked."""
+        return []
+
+    @abstractmethod
+    def open(self, device: str) -> OpenTranscriber:
+        """Load the weights onto a device, in the process that scores. Raises `CheckpointError`."""
+
+
+class OpenTranscriber(ABC):
+    """A transcriber with its weights in memory."""
+
+    @property
+    def about(self) -> Mapping[str, str]:
+        """What else must be known to repeat its transcripts, such as the id and revision of its weights."""
+        return {}
+
+    @abstractmethod
+    def transcribe(self, clips: Sequence[Clip], languages: Sequence[str]) -> list[str]:
+        """What is said in each clip, in its language (a code, as in items), the same whatever is beside it."""
+
+
+class Normaliser(Part):
+    """Makes texts comparable: what it takes away counts as no error. A change of its rules is a new `version`."""
+
+    version: ClassVar[str] = "1"
+
+    @abstractmethod
+    def __call__(self, text: str, language: str) -> str:
+        """The text as it is compared, words apart by one space; `language` is a code, as in items."""
 
 
 class Product(Part):

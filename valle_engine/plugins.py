@@ -14,7 +14,7 @@ import pluggy
 
 from valle_engine import hookspecs
 from valle_engine.errors import PluginError
-from valle_engine.parts import Codec, Part, Product, Sampler, Scorer, Source, Task
+from valle_engine.parts import Codec, Normaliser, Part, Product, Sampler, Scorer, Source, Task, Transcriber
 from valle_engine.registry import Offer, Registry, nearest
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ KINDS: Mapping[str, type[Part]] = {
     "samplers": Sampler,
     "codecs": Codec,
     "scorers": Scorer,
+    "transcribers": Transcriber,
+    "normalisers": Normaliser,
     "sources": Source,
     "products": Product,
 }
@@ -77,6 +79,16 @@ class Plugins:
     def scorers(self) -> Registry[Scorer]:
         """The scorers a job may name."""
         return self._registry("scorers", Scorer)
+
+    @property
+    def transcribers(self) -> Registry[Transcriber]:
+        """The transcribers a job may name."""
+        return self._registry("transcribers", Transcriber)
+
+    @property
+    def normalisers(self) -> Registry[Normaliser]:
+        """The normalisers a job may name."""
+        return self._registry("normalisers", Normaliser)
 
     @property
     def sources(self) -> Registry[Source]:

@@ -1,0 +1,10 @@
+"""The normalisers the engine ships, offered through the public hook."""
+
+from valle_engine import Normaliser, hookimpl
+from valle_plugins.normalisers.plain import Basic, Unchanged
+
+
+@hookimpl
+def normalisers() -> list[type[Normaliser]]:
+    """Offer them."""
+    return [Unchanged, Basic]
