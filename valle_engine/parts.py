@@ -166,20 +166,20 @@ class Source(Part):
 class Heard:
     """What a transcriber wrote down of a take: `raw` as it wrote it, and what is compared.
 
-    `said` and `expected` are normalised alike, transcript and reference, in the form that the scorer `hears`.
+    `said` and `expected` are the transcript and the reference, normalised alike, in the form that the scorer `hears`.
     """
 
     raw: str
     said: str
     expected: str
-    language: str = ""
+    language: str
 
 
 @dataclass(frozen=True, slots=True)
 class Take:
     """One finished attempt at an item, as a scorer sees it.
 
-    `audio` is the local path of its file, if it has one; `heard` is there for a scorer that `hears`.
+    `audio` is the local path of its file, if it has one; `heard` is there for a `TextScorer`.
     """
 
     fields: Mapping[str, Any]
@@ -208,8 +208,6 @@ class Scorer(Part):
     needs: ClassVar[frozenset[str]] = frozenset()
     """What it reads: item fields by name, and `audio` for the output's sound."""
     better: ClassVar[Literal["lower", "higher"]] = "lower"
-    hears: ClassVar[Literal["", "text", "phonemes"]] = ""
-    """What it compares with the reference, where it compares what a transcriber has heard."""
     corpus: ClassVar[tuple[str, str] | None] = None
     """Two of its figures whose sums over all items make the figure of the whole set, such as errors and words."""
     worst: ClassVar[float | None] = None
@@ -239,6 +237,19 @@ class Scorer(Part):
     def about(self) -> Mapping[str, str]:
         """What else must be known to repeat its figures; nothing for a scorer without weights."""
         return {}
+
+
+class TextScorer(Scorer):
+    """A metric on what a transcriber has heard; a take then has `heard`."""
+
+    hears: ClassVar[Literal["text", "phonemes"]] = "text"
+    """The form in which transcript and reference are compared; phonemes are made of text where it takes that."""
+
+    reference: str = Field("text", description="Column of the items that says what should be heard.")
+
+    def fields(self) -> frozenset[str]:
+        """The reference."""
+        return frozenset({self.reference})
 
 
 class Transcriber(Part):
