@@ -79,7 +79,8 @@ class Outcome:
     """What became of one order.
 
     `seconds` is the wall time of the task itself; `crashes` and `errors` are what the item was charged with so far.
-    `scores` holds the kept take's scores, `takes` one mapping per attempt when a gate judged them.
+    `scores` holds the kept take's scores, `takes` one mapping per attempt when a gate judged them. `transcripts` is what
+    was heard of the kept take, as each transcriber wrote it; `scored_by` the digest of the scoring that gave all that.
     """
 
     id: str
@@ -96,6 +97,8 @@ class Outcome:
     worker: str = ""
     crashes: int = 0
     errors: int = 0
+    transcripts: Mapping[str, str] = field(default_factory=dict)
+    scored_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
