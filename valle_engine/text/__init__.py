@@ -3,7 +3,7 @@
 from valle_engine.text.detection import detect_language
 from valle_engine.text.frontend import Normaliser, TextFrontEnd, Utterance
 from valle_engine.text.languages import LANGUAGES, Language, find_language
-from valle_engine.text.phonemes import Phonemizer
+from valle_engine.text.phonemes import Phonemizer, spelled
 from valle_engine.text.tokenizer import Tokenizer
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "Utterance",
     "detect_language",
     "find_language",
+    "spelled",
 ]

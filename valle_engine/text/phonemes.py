@@ -63,8 +63,7 @@ class Phonemizer:
 
         Raises `ItemError` when there is no text, or nothing in it that can be spoken.
         """
-        spelled = _BEFORE.get(language.code, str)(_clean(text))
-        pieces = _MARKS.split(spelled)
+        pieces = _MARKS.split(spelled(text, language))
         pieces[::2] = self._voice(language).spoken(pieces[::2])
         phonemes = "".join(pieces).translate(_AFTER.get(language.code, {})).strip()
         if not phonemes:
@@ -76,6 +75,11 @@ class Phonemizer:
             if language.voice not in self._voices:
                 self._voices[language.voice] = _Voice(language.voice)
             return self._voices[language.voice]
+
+
+def spelled(text: str, language: Language) -> str:
+    """A text as espeak-ng is given it. Raises `ItemError` when there is none, or it cannot be read."""
+    return _BEFORE.get(language.code, str)(_clean(text))
 
 
 class _Voice:

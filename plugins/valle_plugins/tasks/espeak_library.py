@@ -11,6 +11,7 @@ import unicodedata
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from valle_engine.errors import ItemError
@@ -24,6 +25,8 @@ SYNCHRONOUS = 2
 DO_NOT_EXIT = 0x8000
 POSITION_CHARACTER = 1
 UTF8 = 1
+PHONEME_EVENTS, PHONEMES_IN_IPA = 0x1, 0x2
+NO_EVENT, PHONEME_EVENT = 0, 7
 RATE, VOLUME, PITCH, RANGE, WORD_GAP = 1, 2, 3, 4, 7
 ALL_VARIANTS = b"variant"
 
@@ -32,7 +35,22 @@ LONGEST_CODE = 5  # "en-us"; what is longer is a name or a file, and messages do
 
 # The library is one set of global variables, so one caller at a time may use it.
 _LOCK = threading.Lock()
-_ON_SAMPLES = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)
+
+
+class _Event(ctypes.Structure):
+    _fields_ = (
+        ("type", ctypes.c_int),
+        ("message", ctypes.c_uint),
+        ("text_position", ctypes.c_int),
+        ("length", ctypes.c_int),
+        ("milliseconds", ctypes.c_int),
+        ("sample", ctypes.c_int),
+        ("user_data", ctypes.c_void_p),
+        ("name", ctypes.c_char * 8),
+    )
+
+
+_ON_SAMPLES = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.POINTER(_Event))
 
 
 class _Voice(ctypes.Structure):
@@ -119,6 +137,18 @@ def _languages(voice: _Voice) -> Iterator[tuple[int, str]]:
         address += len(code) + 2
 
 
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """What was spoken: samples (16 bit, one channel, native order), their rate in Hz, and its phonemes.
+
+    `phonemes` are names (IPA) with the sample each begins at; a pause has no name.
+    """
+
+    samples: bytes
+    rate: int
+    phonemes: tuple[tuple[str, int], ...]
+
+
 def speak(text: str, voice: str, manner: Manner, max_samples: int, progress: Callable[[], None]) -> tuple[bytes, int]:
     """Speak a text; returns samples (16 bit, one channel, native order) and their rate in Hz.
 
@@ -128,15 +158,52 @@ def speak(text: str, voice: str, manner: Manner, max_samples: int, progress: Cal
     found = catalogue().find(voice)
     chunks = _Chunks(max_samples, progress)
     with _library() as library:
-        _configure(library, found, manner)
-        callback = _ON_SAMPLES(chunks.receive)
-        library.espeak_SetSynthCallback(callback)
-        data = _plain(text).encode("utf-8", "replace") + b"\0"
-        library.espeak_Synth(data, len(data), 0, POSITION_CHARACTER, 0, UTF8, None, None)
-        rate = library.espeak_ng_GetSampleRate()
-    if chunks.full:
-        raise ItemError(f"the speech is longer than {max_samples / rate:g} s: cut the text or raise max_seconds")
+        if library.espeak_SetVoiceByName(found.encode()):
+            raise ItemError(
+                f"espeak-ng cannot load its voice {found!r}: its data is damaged, install espeakng-loader again"
+            )
+        rate = _say(library, text, manner, chunks)
+    chunks.check(rate)
     return bytes(chunks.samples), rate
+
+
+def speak_as(text: str, voice: str, changes: str, manner: Manner, max_samples: int) -> Speech:
+    """Speak a text with a voice of the library under `changes`, lines of its format for voice files.
+
+    Raises as `speak` does, and `ItemError` for a voice file that the library refuses.
+    """
+    chunks = _Chunks(max_samples, _nothing)
+    definition = f"{_definition(catalogue().find(voice))}\n{changes}\n"
+    with _library(PHONEME_EVENTS | PHONEMES_IN_IPA) as library, _in_memory(definition.encode()) as path:
+        if library.espeak_SetVoiceByFile(path.encode()):
+            raise ItemError(f"espeak-ng cannot load the voice {voice!r} with the changes {changes!r}")
+        rate = _say(library, text, manner, chunks)
+    chunks.check(rate)
+    return Speech(bytes(chunks.samples), rate, tuple(chunks.phonemes))
+
+
+@lru_cache(maxsize=64)
+def _definition(voice: str) -> str:
+    import espeakng_loader  # noqa: PLC0415 - finding the library is for workers only
+
+    path = os.path.join(espeakng_loader.get_data_path(), "lang", voice)  # noqa: PTH118 - the loader gives strings
+    with open(path, encoding="utf-8") as file:  # noqa: PTH123 - same
+        return file.read()
+
+
+@contextmanager
+def _in_memory(content: bytes) -> Iterator[str]:
+    """A file that has a name and no place on a disk. The name is short and lower case, as the library wants it."""
+    descriptor = os.memfd_create("espeak-voice")
+    try:
+        os.write(descriptor, content)
+        yield f"/proc/self/fd/{descriptor}"
+    finally:
+        os.close(descriptor)
+
+
+def _nothing() -> None:
+    pass
 
 
 class _Chunks:
@@ -144,17 +211,32 @@ class _Chunks:
 
     def __init__(self, max_samples: int, progress: Callable[[], None]) -> None:
         self.samples = bytearray()
-        self.full = False
-        self._max_bytes = 2 * max_samples
+        self.phonemes: list[tuple[str, int]] = []
+        self._max_samples = max_samples
         self._progress = progress
 
-    def receive(self, address: int | None, count: int, _events: int | None) -> int:
-        """Take `count` samples of 16 bit; a result of 1 tells the library to stop."""
+    def receive(self, address: int | None, count: int, events: Any) -> int:
+        """Take `count` samples of 16 bit, and events up to one of type 0; a result of 1 tells the library to stop."""
         if address and count > 0:
             self.samples += ctypes.string_at(address, 2 * count)
             self._progress()
-        self.full = len(self.samples) > self._max_bytes
-        return int(self.full)
+        for event in takewhile(_is_event, events):
+            if event.type == PHONEME_EVENT:
+                self.phonemes.append((event.name.decode("utf-8", "ignore"), event.sample))
+        return int(self._full())
+
+    def check(self, rate: int) -> None:
+        """Raises `ItemError` when there was more than the limit."""
+        if self._full():
+            limit = self._max_samples / rate
+            raise ItemError(f"the speech is longer than {limit:g} s: cut the text or raise max_seconds")
+
+    def _full(self) -> bool:
+        return len(self.samples) > 2 * self._max_samples
+
+
+def _is_event(event: _Event) -> bool:
+    return bool(event.type != NO_EVENT)
 
 
 def _plain(text: str) -> str:
@@ -162,12 +244,7 @@ def _plain(text: str) -> str:
     return "".join(" " if unicodedata.category(character) == "Cc" else character for character in text)
 
 
-def _configure(library: Any, voice: str, manner: Manner) -> None:
-    library.espeak_ng_SetRandSeed(1)
-    if library.espeak_SetVoiceByName(voice.encode()):
-        raise ItemError(
-            f"espeak-ng cannot load its voice {voice!r}: its data is damaged, install espeakng-loader again"
-        )
+def _say(library: Any, text: str, manner: Manner, chunks: _Chunks) -> int:
     values = {
         RATE: manner.rate,
         VOLUME: manner.volume,
@@ -177,10 +254,15 @@ def _configure(library: Any, voice: str, manner: Manner) -> None:
     }
     for parameter, value in values.items():
         library.espeak_SetParameter(parameter, value, 0)
+    callback = _ON_SAMPLES(chunks.receive)
+    library.espeak_SetSynthCallback(callback)
+    data = _plain(text).encode("utf-8", "replace") + b"\0"
+    library.espeak_Synth(data, len(data), 0, POSITION_CHARACTER, 0, UTF8, None, None)
+    return int(library.espeak_ng_GetSampleRate())
 
 
 @contextmanager
-def _library() -> Iterator[Any]:
+def _library(options: int = 0) -> Iterator[Any]:
     """The library in its very first state.
 
     Loaded afresh for every utterance (4 ms): variables inside its functions, such as the one that makes the pitch
@@ -195,7 +277,7 @@ def _library() -> Iterator[Any]:
         library = ctypes.CDLL(path)
         try:
             with _short(espeakng_loader.get_data_path()) as data_path:
-                _initialise(library, data_path)
+                _initialise(library, data_path, options)
                 yield library
         finally:
             library.espeak_Terminate()
@@ -226,7 +308,7 @@ def _held_by_others(path: str) -> bool:
     return True
 
 
-def _initialise(library: Any, data_path: str) -> None:
+def _initialise(library: Any, data_path: str, options: int) -> None:
     library.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_Voice))
     library.espeak_ng_SetRandSeed.argtypes = (ctypes.c_long,)
     library.espeak_Synth.argtypes = (
@@ -239,5 +321,6 @@ def _initialise(library: Any, data_path: str) -> None:
         ctypes.c_void_p,
         ctypes.c_void_p,
     )
-    if library.espeak_Initialize(SYNCHRONOUS, 0, os.fsencode(data_path), DO_NOT_EXIT) <= 0:
+    if library.espeak_Initialize(SYNCHRONOUS, 0, os.fsencode(data_path), DO_NOT_EXIT | options) <= 0:
         raise ItemError(f"espeak-ng finds no data in {data_path}: install espeakng-loader again")
+    library.espeak_ng_SetRandSeed(1)

@@ -1,0 +1,94 @@
+"""Sentences without end: words that make no sense together, so that every sound meets every other."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from valle_plugins.synthetic.chance import stream
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from random import Random
+
+LANGUAGES = ("en", "de", "fr", "ja", "zh", "ko")
+
+FUNCTION_AFTER_CONTENT = 0.6
+FUNCTION_AFTER_FUNCTION = 0.25
+COINED = 0.15
+"""Share of content words that are no words: they hold the syllables that a word list lacks."""
+PAUSE = 0.1
+
+_PUNCTUATION = re.compile(r"[^\w\s]|_")
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """What sentences of one language are made of; words of `content` are also coined from onsets, nuclei and codas."""
+
+    joiner: str
+    pauses: tuple[str, ...]
+    ends: tuple[str, ...]
+    function: tuple[str, ...]
+    content: tuple[str, ...]
+    onsets: tuple[str, ...]
+    nuclei: tuple[str, ...]
+    codas: tuple[str, ...]
+    syllables: tuple[int, ...]
+
+    @classmethod
+    def of(cls, table: Mapping[str, str | list[str] | list[int]]) -> Lexicon:
+        """The lexicon that a file's table holds; `-` stands for nothing at all."""
+        lists = {name: tuple(_listed(value)) for name, value in table.items() if name != "joiner"}
+        return cls(joiner=str(table["joiner"]), **lists)  # type: ignore[arg-type]
+
+    def word(self, random: Random) -> str:
+        """A content word, from the list or coined."""
+        return self._coined(random) if random.random() < COINED else random.choice(self.content)
+
+    def _coined(self, random: Random) -> str:
+        parts = (self.onsets, self.nuclei, self.codas)
+        count = random.choice(self.syllables)
+        return unicodedata.normalize("NFC", "".join(random.choice(part) for _ in range(count) for part in parts))
+
+
+def _listed(value: str | list[str] | list[int]) -> list[str] | list[int]:
+    if not isinstance(value, str):
+        return value
+    return ["" if word == "-" else word for word in value.split()]
+
+
+@cache
+def lexicon(language: str) -> Lexicon:
+    """The lexicon of one of `LANGUAGES`."""
+    text = resources.files(__package__).joinpath("words", f"{language}.toml").read_text(encoding="utf-8")
+    return Lexicon.of(tomllib.loads(text))
+
+
+def sentence(language: str, words: tuple[int, int], *key: object) -> str:
+    """The sentence of `words` (fewest, most) words that belongs to `key`."""
+    random, known = stream("text", language, *key), lexicon(language)
+    count = random.randint(*words)
+    said: list[str] = []
+    kinds = accumulate(range(count), lambda function, _: _is_function(random, after_function=function), initial=False)
+    for place, function in enumerate(list(kinds)[1:], start=1):
+        word = random.choice(known.function) if function else known.word(random)
+        pause = random.choice(known.pauses) if place < count and random.random() < PAUSE else ""
+        said.append(word + pause)
+    text = known.joiner.join(said) + random.choice(known.ends)
+    return text[:1].upper() + text[1:]
+
+
+def _is_function(random: Random, *, after_function: bool) -> bool:
+    return random.random() < (FUNCTION_AFTER_FUNCTION if after_function else FUNCTION_AFTER_CONTENT)
+
+
+def canonical(text: str) -> str:
+    """A text without case and punctuation: what two texts that are said alike have in common."""
+    return " ".join(_PUNCTUATION.sub(" ", text.casefold()).split())
