@@ -2,8 +2,14 @@
 
 from valle_engine import Source, hookimpl
 from valle_plugins.sources.audio_folder import AudioFolder
+from valle_plugins.sources.hugging_face import HuggingFaceFolder, HuggingFaceParquet
 from valle_plugins.sources.jsonl import JsonLines
+from valle_plugins.sources.kaldi import Kaldi
+from valle_plugins.sources.lhotse import Lhotse
+from valle_plugins.sources.librispeech import LibriSpeech, LibriSpeechPC
+from valle_plugins.sources.nemo import Nemo
 from valle_plugins.sources.parquet import Parquet
+from valle_plugins.sources.seed_tts_eval import SeedTtsEval
 from valle_plugins.sources.table import Table
 from valle_plugins.sources.text import Text
 
@@ -11,4 +17,15 @@ from valle_plugins.sources.text import Text
 @hookimpl
 def sources() -> list[type[Source]]:
     """Offer them."""
-    return [AudioFolder, JsonLines, Parquet, Table, Text]
+    general: list[type[Source]] = [AudioFolder, JsonLines, Parquet, Table, Text]
+    sets: list[type[Source]] = [
+        HuggingFaceFolder,
+        HuggingFaceParquet,
+        Kaldi,
+        Lhotse,
+        LibriSpeech,
+        LibriSpeechPC,
+        Nemo,
+        SeedTtsEval,
+    ]
+    return [*general, *sets]
