@@ -137,6 +137,7 @@ def _pool(job: Job, store: Store) -> Iterator[Pool]:
         takes=bool(job.spec.accept),
         model=job.model.spec if job.model and job.task.needs_model else None,
         sampling=tuple((sampler.name, sampler.model_dump(mode="json")) for sampler in job.samplers),
+        codec=(job.codec.name, job.codec.model_dump(mode="json")) if job.codec else None,
     )
     if job.spec.workers.executor == "inline":
         with closing(InlinePool(spec, store.outputs)) as inline:

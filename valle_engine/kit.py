@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from valle_engine.coder import Coder
     from valle_engine.decoding import Prompt, Spoken
+    from valle_engine.keeping import Keeper
     from valle_engine.opened import OpenModel
-    from valle_engine.records import Clip, Order
+    from valle_engine.records import Clip, Order, Stretch
     from valle_engine.text import Utterance
 
 P = ParamSpec("P")
@@ -40,11 +42,20 @@ class Kit:
     together, and gives each the same as alone. Codes are (frames, codebooks) int64.
     """
 
-    def __init__(self, order: Order, seed: int, model: OpenModel | None = None) -> None:
+    def __init__(
+        self,
+        order: Order,
+        seed: int,
+        model: OpenModel | None = None,
+        coder: Coder | None = None,
+        keeper: Keeper | None = None,
+    ) -> None:
         self.seed = stream_seed(seed, order.id, order.attempt)
         self.steps = 0
         self._stream = seed, order.id, order.attempt
         self._model = model
+        self._coder = coder
+        self._keeper = keeper
 
     def random(self) -> np.random.Generator:
         """A fresh generator at the start of this take's own random stream."""
@@ -73,6 +84,16 @@ class Kit:
             raise ItemError("there is no model here: a task that uses one says so with `needs_model = True`")
         return self._model
 
+    @property
+    def coder(self) -> Coder:
+        """The codec: the job's own, or that of its model. Raises `ItemError` where there is neither."""
+        return self._coder or self.model.coder
+
+    @property
+    def frame_rate(self) -> int:
+        """Frames of codes a second. Raises `ItemError` where there is no model."""
+        return self.model.frame_rate
+
     async def phonemes(self, text: str, language: str) -> Utterance:
         """Language, phonemes and ids of a text; `auto` detects the language. Raises `ItemError`, as for no text."""
         return await self.blocking(self.model.text.prepare, text, language)
@@ -87,7 +108,13 @@ class Kit:
 
     async def encode(self, path: Path) -> np.ndarray:
         """Codes of an audio file. Raises `AudioError`."""
-        codes = await self.model.encode(path)
+        codes = await self.coder.encode_file(path)
+        self.progress()
+        return codes
+
+    async def encode_clip(self, clip: Clip) -> np.ndarray:
+        """Codes of sound in memory, whatever its rate. Raises `ItemError` for a clip without samples."""
+        codes = await self.coder.encode(clip)
         self.progress()
         return codes
 
@@ -100,9 +127,20 @@ class Kit:
 
     async def decode(self, codes: np.ndarray) -> Clip:
         """Sound of codes."""
-        clip = await self.model.decode(codes)
+        clip = await self.coder.decode(codes)
         self.progress()
         return clip
+
+    async def keep(self, data: bytes) -> Stretch:
+        """Keep bytes in a file that this worker's items share; for results too many to have a file each.
+
+        When it returns they are durable. Raises `ItemError` where there is no folder to keep them in.
+        """
+        if self._keeper is None:
+            raise ItemError("there is no output folder here to keep anything in")
+        stretch = await self._keeper.keep(data)
+        self.progress()
+        return stretch
 
     async def speak(self, spoken: Spoken, part: int = 0) -> np.ndarray:
         """Codes of speech, drawn from the stream of this `part` of the take. Raises `ItemError`, as for no frames."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -12,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from valle_engine.audio import read_clip
+from valle_engine.coder import Coder, choose_device
 from valle_engine.errors import CheckpointError, ItemError
 from valle_engine.model.autoregressive import Autoregressive
 from valle_engine.model.engine import DecodeEngine, choose_dtype
@@ -22,7 +20,6 @@ from valle_engine.model.lora import attach, read_lora
 from valle_engine.model.parallel import Demasking, Levels
 from valle_engine.model.requests import Conditions, Context, Measure, Speak, Write
 from valle_engine.text import TextFrontEnd, Tokenizer, Utterance, find_language
-from valle_engine.together import Together
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,8 +35,6 @@ if TYPE_CHECKING:
 
 CHARACTERS = "text_tokenizer.json"
 """The tokenizer of raw text, beside the weights."""
-REMEMBERED = 256
-"""Encoded files that are kept: a manifest names few voices many times."""
 
 
 class OpenModel:
@@ -52,7 +47,7 @@ class OpenModel:
     def __init__(self, spec: ModelSpec, chain: tuple[Sampler, ...] | None, slots: int, plugins: Plugins) -> None:
         # One thread: workers share the cores, and a sum's bits depend on how it is split.
         torch.set_num_threads(1)
-        device = _device(spec.device)
+        device = choose_device(spec.device)
         checkpoint = load(spec.name, sha256=spec.sha256)
         model = checkpoint.model(choose_dtype(spec.precision, device), device)
         _adapt(model, spec.lora)
@@ -63,22 +58,9 @@ class OpenModel:
         self._characters = checkpoint.path.with_name(CHARACTERS)
         self.text = TextFrontEnd(self._tokenizer)
         self._chain = chain
-        self._thread = ThreadPoolExecutor(1, "codec", initializer=torch.set_num_threads, initargs=(1,))
-        self._encode = Together(self._encoded, self._thread)
-        self.decode = Together(self.codec.decode, self._thread)
-        self._known: OrderedDict[tuple[Path, int, int], np.ndarray] = OrderedDict()
-
-    async def encode(self, path: Path) -> np.ndarray:
-        """Codes (frames, codebooks) of a file. Raises `AudioError`."""
-        key = _version(path)
-        if key not in self._known:
-            codes = await self._encode(path)
-            self._known[key] = codes
-            while len(self._known) > REMEMBERED:
-                self._known.popitem(last=False)
-            return codes
-        self._known.move_to_end(key)
-        return self._known[key]
+        self.coder = Coder(self.codec)
+        self.encode = self.coder.encode_file
+        self.decode = self.coder.decode
 
     def speaking(self, spoken: Spoken, seed: int) -> Speak:
         """The request for speech."""
@@ -136,10 +118,7 @@ class OpenModel:
     async def close(self) -> None:
         """Stop its threads."""
         await self.engine.close()
-        self._thread.shutdown(wait=False)
-
-    def _encoded(self, paths: Sequence[Path]) -> list[np.ndarray]:
-        return self.codec.encode([read_clip(path) for path in paths])
+        self.coder.close()
 
     def _writing(self, most: int) -> Autoregressive:
         return Autoregressive(most, self._chain)
@@ -155,11 +134,6 @@ def _character_tokenizer(path: Path) -> Tokenizer:
     return Tokenizer.from_file(path)
 
 
-def _version(path: Path) -> tuple[Path, int, int]:
-    stat = path.stat()
-    return path, stat.st_size, stat.st_mtime_ns
-
-
 def _conditions(said: Utterance, prompt: Prompt | None, task: str = "tts") -> Conditions:
     return Conditions(task=task, phonemes=said.ids, language=said.language.id, prompt=prompt)
 
@@ -172,12 +146,6 @@ def _context(before: Sequence[tuple[Utterance, Ids]]) -> Context | None:
     first = before[0][0].ids
     phonemes = np.concatenate([first[:1], *inner, first[-1:]])
     return Context(phonemes=phonemes, codes=np.concatenate([codes for _, codes in before]))
-
-
-def _device(wanted: str) -> str:
-    if wanted == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    return wanted
 
 
 def _adapt(model: LanguageModel, adapters: Sequence[LoraSpec]) -> None:

@@ -52,6 +52,8 @@ class Task(Part):
     Item: ClassVar[type[BaseItem]]
     needs_model: ClassVar[bool] = False
 
+    needs_codec: ClassVar[bool] = False
+    """Whether it turns sound into codes without a model: the job then names a `codec`."""
     @abstractmethod
     async def run(self, item: Any, kit: Kit) -> Clip | Result | Mapping[str, Any]:
         """Do the work of one item. Raise `ItemError` when it cannot be done, `RetryableError` when it may be later."""

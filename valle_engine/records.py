@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,6 +47,14 @@ class OutputFile:
     sha256: str
     samples: int = 0
     rate: int = 0
+
+
+class Stretch(NamedTuple):
+    """Bytes inside a file that several items share; `path` is relative to the output folder."""
+
+    path: str
+    start: int
+    bytes: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import numpy as np
 import orjson
 
+from valle_engine.keeping import Keeper
 from valle_engine.kit import Kit
 from valle_engine.parts import BaseItem, Codec, OpenCodec, Part, Row, Sampler, Scorer, Source, Take, Task
 from valle_engine.records import Clip, Order, Outcome, OutputFile, Result
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from valle_engine.coder import Coder
     from valle_engine.opened import OpenModel
 
 _PROBE = """
@@ -43,17 +46,41 @@ class ContractError(AssertionError):
     """A part that does not keep what the engine relies on."""
 
 
-def run_task(
-    task: Task, fields: Mapping[str, Any], *, seed: int = 0, attempt: int = 0, model: OpenModel | None = None
+def run_task(  # noqa: PLR0913 - by name, what a worker would lend
+    task: Task,
+    fields: Mapping[str, Any],
+    *,
+    seed: int = 0,
+    attempt: int = 0,
+    model: OpenModel | None = None,
+    codec: Codec | None = None,
 ) -> Result:
-    """Do one item as a worker would, without one. `fields` may leave out the `id`; `model` is what the kit lends.
+    """Do one item as a worker would, without one. `fields` may leave out the `id`.
+
+    `model` and `codec` are what the kit lends; what the task keeps is forgotten.
 
     Raises whatever the task raises, `ItemError` for a result that a worker would not take, and pydantic's
     `ValidationError` for fields that the task's items do not take.
     """
     item = task.Item.model_validate({"id": "item", **fields})
     order = Order(item.id, fields, fingerprint="", attempt=attempt)
-    return as_result(asyncio.run(task.run(item, Kit(order, seed, model))), task.name)
+    with closing(Keeper(_Nowhere())) as keeper, ExitStack() as stack:
+        coder = stack.enter_context(closing(_coder(codec))) if codec else None
+        kit = Kit(order, seed, model, coder, keeper)
+        return as_result(asyncio.run(task.run(item, kit)), task.name)
+
+
+class _Nowhere:
+    """Takes what a task keeps, and forgets it."""
+
+    def append(self, name: str, pieces: Sequence[bytes]) -> list[int]:  # noqa: ARG002 - there is no file
+        return [0] * len(pieces)
+
+
+def _coder(codec: Codec) -> Coder:
+    from valle_engine.coder import Coder  # noqa: PLC0415 - it loads torch
+
+    return Coder(codec.open("cpu"))
 
 
 def take_of(fields: Mapping[str, Any], result: Result, folder: Path) -> Take:

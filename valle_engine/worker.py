@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import orjson
 
 from valle_engine.errors import DiskFull, ItemError, RetryableError
+from valle_engine.keeping import Keeper
 from valle_engine.kit import Kit
 from valle_engine.plugins import load_plugins
 from valle_engine.records import Clip, Failure, Order, Outcome, OutputFile, Result
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from valle_engine.audio.writing import AudioFormat
+    from valle_engine.coder import Coder
     from valle_engine.modelspec import ModelSpec
     from valle_engine.opened import OpenModel
     from valle_engine.parts import Task
@@ -38,7 +40,7 @@ class WorkerSpec:
     """All a worker needs to know; plain data, because it travels to other machines.
 
     `takes` puts every attempt's file under a name of its own, for a gate to choose from; `sampling` names the samplers
-    in their order.
+    in their order. `codec`, its name and its options, is that of a task without a model.
     """
 
     task: str
@@ -49,6 +51,7 @@ class WorkerSpec:
     takes: bool = False
     model: ModelSpec | None = None
     sampling: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    codec: tuple[str, Mapping[str, Any]] | None = None
 
     def open_model(self, plugins: Plugins) -> OpenModel | None:
         """Load the model, if there is one. Raises `CheckpointError`."""
@@ -59,12 +62,24 @@ class WorkerSpec:
         chain = tuple(plugins.samplers.build(name, dict(options)) for name, options in self.sampling)
         return OpenModel(self.model, chain or None, self.slots, plugins)
 
+    def open_codec(self, plugins: Plugins) -> Coder | None:
+        """Load the codec of a task without a model, if there is one. Raises `CheckpointError`."""
+        if self.codec is None:
+            return None
+        from valle_engine.coder import Coder, choose_device  # noqa: PLC0415 - torch loads only for a task that needs it
+
+        name, options = self.codec
+        return Coder(plugins.codecs.build(name, dict(options)).open(choose_device("auto")))
+
 
 class Outputs(Protocol):
     """Where a worker puts its files: atomically, in their final place."""
 
     def write(self, name: str, data: bytes, *, samples: int = 0, rate: int = 0) -> OutputFile:
         """Write one file. Raises `StoreError`; `DiskFull` when there is no space left."""
+
+    def append(self, name: str, pieces: Sequence[bytes]) -> list[int]:
+        """Add to the end of a file, durably; returns where each piece begins. Raises as `write` does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +112,8 @@ class Worker:
         plugins = load_plugins()
         self._task: Task = plugins.tasks.build(spec.task, dict(spec.options))
         self._model = spec.open_model(plugins)
+        self._coder = spec.open_codec(plugins)
+        self._keeper = Keeper(outputs)
         self._queue: asyncio.Queue[Order] = asyncio.Queue()
         self._kits: dict[str, Kit] = {}
         self._ended: list[Outcome] = []
@@ -130,6 +147,9 @@ class Worker:
         for lane in self._lanes:
             lane.cancel()
         await asyncio.gather(*self._lanes, return_exceptions=True)
+        self._keeper.close()
+        if self._coder is not None:
+            self._coder.close()
         if self._model is not None:
             await self._model.close()
 
@@ -147,7 +167,7 @@ class Worker:
             self._marks.write(sign, order.id)
 
     async def _take(self, order: Order) -> Outcome:
-        kit = self._kits[order.id] = Kit(order, self._spec.seed, self._model)
+        kit = self._kits[order.id] = Kit(order, self._spec.seed, self._model, self._coder, self._keeper)
         started = time.perf_counter()
         outcome = Outcome(order.id, "failed", order.fingerprint, order.attempt, worker=self._name)
         try:

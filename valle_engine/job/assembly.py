@@ -17,7 +17,7 @@ from valle_engine.job.model import JobModel, anchored, located
 from valle_engine.job.paths import Base, path_fields
 from valle_engine.job.schema import Bound, Reading
 from valle_engine.modelspec import ModelSpec
-from valle_engine.parts import Part, Product, Sampler, Scorer, Source, Task, check_chain
+from valle_engine.parts import Codec, Part, Product, Sampler, Scorer, Source, Task, check_chain
 from valle_engine.registry import Registry, nearest, problems_of
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 P = TypeVar("P", bound=Part)
 M = TypeVar("M", bound=BaseModel)
 
-OWN_SECTIONS = frozenset({"task", "sampling", "items", "scores", "accept", "defaults"})
+OWN_SECTIONS = frozenset({"task", "codec", "sampling", "items", "scores", "accept", "defaults"})
 """Sections whose form is checked here, because the installed parts say what they may hold."""
 
 
@@ -62,12 +62,25 @@ class Assembly:
             return None
         given, config, problems = located(spec, self.folder, FileDigests())
         self.findings.add_part(("model",), problems)
-        codec = given.codec if isinstance(given.codec, dict) else {"name": given.codec}
-        options, missing = anchored(codec, self.folder)
-        for message in missing:
-            self.findings.add(("model", "codec"), message)
-        built = self._named(self.plugins.codecs, options, ("model", "codec"))
+        options, built = self._codec(given.codec, ("model", "codec"))
         return None if built is None else JobModel(given.model_copy(update={"codec": options}), built, config)
+
+    def codec(self, task: Task | None) -> Codec | None:
+        """The codec of a task that needs one and no model."""
+        given = self.values.get("codec")
+        if task is not None and task.needs_codec and given is None:
+            self.findings.add(("task",), f"task {task.name!r} needs a codec", "add `codec: ...`")
+        if task is not None and not task.needs_codec and given is not None:
+            message = f"task {task.name!r} takes no codec beside the model's"
+            self.findings.add(("codec",), message, "say `model: {name: ..., codec: ...}`, or leave it out")
+        return None if given is None else self._codec(given, ("codec",))[1]
+
+    def _codec(self, given: Any, path: KeyPath) -> tuple[dict[str, Any], Codec | None]:
+        """A codec's options with absolute paths, and the codec."""
+        options, missing = anchored(given if isinstance(given, dict) else {"name": given}, self.folder)
+        for message in missing:
+            self.findings.add(path, message)
+        return options, self._named(self.plugins.codecs, options, path)
 
     def check_fit(self, task: Task | None, samplers: Sequence[Sampler], model: JobModel | None) -> None:
         """Note what of the samplers and the model does not go with the task."""

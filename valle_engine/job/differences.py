@@ -39,6 +39,8 @@ def _recipe_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Itera
     else:
         yield from _part_differences("task", old["task"], new["task"])
     yield from _model_differences(old.get("model") or {}, new.get("model") or {})
+    if "codec" in old and "codec" in new:
+        yield from _codec_differences(old["codec"], new["codec"])
     yield from _changes("", old, new, ("seed",))
     yield from _sampling_differences(old["sampling"], new["sampling"])
     if old["format"] != new["format"]:
@@ -50,10 +52,14 @@ def _model_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterat
         yield from _changes("", {"model": old.get("weights")}, {"model": new.get("weights")}, ("model",))
         return
     yield from _changes("model ", old, new, ("weights", "lora", "precision"))
-    if old["codec"]["name"] != new["codec"]["name"]:
-        yield _changed("codec", old["codec"]["name"], new["codec"]["name"])
+    yield from _codec_differences(old["codec"], new["codec"])
+
+
+def _codec_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    if old["name"] != new["name"]:
+        yield _changed("codec", old["name"], new["name"])
     else:
-        yield from _part_differences("codec", old["codec"], new["codec"])
+        yield from _part_differences("codec", old, new)
 
 
 def _sampling_differences(old: list[Mapping[str, Any]], new: list[Mapping[str, Any]]) -> Iterator[str]:

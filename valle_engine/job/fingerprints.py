@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from valle_engine.errors import JobError, Problem
-from valle_engine.job.model import identity
+from valle_engine.job.model import codec_identity, identity
 from valle_engine.job.paths import CACHED_PATHS, path_fields
 
 if TYPE_CHECKING:
@@ -86,6 +86,7 @@ def recipe(job: Job, files: FileDigests) -> dict[str, Any]:
         "model": _model(job, files),
         "sampling": [_part(job, "sampler", sampler, files) for sampler in job.samplers],
         "seed": job.spec.seed,
+        **_codec(job, files),
         "format": job.spec.output.format,
     }
 
@@ -129,3 +130,10 @@ def _model(job: Job, files: FileDigests) -> dict[str, Any] | None:
     if job.model is None:
         return None
     return identity(job.model, _part(job, "codec", job.model.codec, files), files)
+def _codec(job: Job, files: FileDigests) -> dict[str, Any]:
+    """The codec of a job that has one without a model."""
+    if job.codec is None:
+        return {}
+    return {"codec": codec_identity(_part(job, "codec", job.codec, files), files)}
+
+

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from valle_engine.job.items import Manifest, Shard
     from valle_engine.job.model import JobModel
     from valle_engine.job.yaml import KeyPath
-    from valle_engine.parts import Product, Sampler, Scorer, Source, Task
+    from valle_engine.parts import Codec, Product, Sampler, Scorer, Source, Task
     from valle_engine.plugins import Plugins
 
 
@@ -52,6 +52,7 @@ class Job:
     spec: JobFile
     task: Task
     model: JobModel | None
+    codec: Codec | None
     samplers: tuple[Sampler, ...]
     scorers: tuple[Scorer, ...]
     products: tuple[Product, ...]
@@ -122,7 +123,7 @@ def draft_job(path: Path, plugins: Plugins, choice: Choice | None = None) -> Dra
     assembly = Assembly(values, findings, plugins, path.absolute().parent)
     task = assembly.task()
     samplers, scorers, products = assembly.samplers(), assembly.scorers(), assembly.products()
-    model = assembly.model()
+    model, codec = assembly.model(), assembly.codec(task)
     assembly.check_fit(task, samplers, model)
     assembly.check_gate()
     manifest = assembly.manifest(task, scorers, choice.limit, choice.shard)
@@ -130,7 +131,7 @@ def draft_job(path: Path, plugins: Plugins, choice: Choice | None = None) -> Dra
         folder, state = _places(spec, assembly.folder, findings)
     if findings.problems or spec is None or task is None or manifest is None:
         return Draft(None, manifest, sorted(findings.problems, key=lambda problem: problem.line or 0))
-    job = Job(path, spec, task, model, samplers, scorers, products, manifest, folder, state, assembly.origins)
+    job = Job(path, spec, task, model, codec, samplers, scorers, products, manifest, folder, state, assembly.origins)
     return Draft(job, manifest, [])
 
 

@@ -69,20 +69,24 @@ def identity(model: JobModel, codec: Mapping[str, Any], files: FileDigests) -> d
     spec = model.spec
     adapters = [{**lora.model_dump(), "path": f"sha256:{files.of(lora.path)}"} for lora in spec.lora]
     return {
-        "weights": _weights(spec, files),
-        "codec": {**codec, "options": _by_content(codec["options"], files)},
+        "weights": _weights(model, files),
+        "codec": codec_identity(codec, files),
         "lora": adapters,
         "precision": spec.precision,
     }
 
 
-def _weights(spec: ModelSpec, files: FileDigests) -> str:
-    if spec.sha256:
-        return f"sha256:{spec.sha256.lower()}"
-    if Path(spec.name).is_absolute():
-        return f"sha256:{files.of(spec.name)}"
-    release = find_release(spec.name)
-    return f"{release.repository}/{release.file}@{release.revision}"
+def codec_identity(codec: Mapping[str, Any], files: FileDigests) -> dict[str, Any]:
+    """What determines the codes of a codec, given as `name` and `options`: its weights by their content."""
+    return {**codec, "options": _by_content(codec["options"], files)}
+
+
+def _weights(model: JobModel, files: FileDigests) -> str:
+    if model.spec.sha256:
+        return f"sha256:{model.spec.sha256.lower()}"
+    if isinstance(model.weights, HubFile):
+        return f"{model.weights.repository}/{model.weights.file}@{model.weights.revision}"
+    return f"sha256:{files.of(str(model.weights))}"
 
 
 def _by_content(options: Mapping[str, Any], files: FileDigests) -> dict[str, Any]:

@@ -98,6 +98,9 @@ class JobFile(Section):
     name: str = Field(pattern=NAME_PATTERN, description="Names the run and its output folder.")
     task: PartSpec = Field(description="What is done to each item.")
     model: ModelSpec | None = Field(None, description="The model by its name or path, or a mapping, see below.")
+    codec: PartSpec | None = Field(
+        None, description="The codec of a task that needs one and no model; a model names its own."
+    )
     seed: int = Field(0, ge=0, lt=2**63, description="Base of every item's random stream.")
     defaults: dict[str, Any] = Field(default_factory=dict, description="Fields for items that do not set them.")
     sampling: dict[str, Any] = Field(default_factory=dict, description="Samplers in the order they apply.")

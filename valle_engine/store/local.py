@@ -7,6 +7,7 @@ import hashlib
 import os
 import stat
 from contextlib import contextmanager, suppress
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from valle_engine.store import disk
 from valle_engine.store.atomic import failed, is_temporary, replacing_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from io import BufferedReader
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
@@ -57,6 +58,23 @@ class LocalFiles:
                     raise StoreError(f"{place} has {written} bytes after writing {len(data)}: check the disk")
         except OSError as error:
             raise failed(place, error) from error
+
+    def append(self, name: str, pieces: Sequence[bytes]) -> list[int]:
+        """Add pieces to the end of a file, durably; returns where each begins."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
+        try:
+            with self._parent(name, make=True) as (folder, last):
+                descriptor = os.open(last, flags, 0o644, dir_fd=folder)
+                with os.fdopen(descriptor, "ab") as file:
+                    end = file.seek(0, os.SEEK_END)
+                    file.writelines(pieces)
+                    file.flush()
+                    os.fsync(file.fileno())
+                if not end:
+                    os.fsync(folder)
+        except OSError as error:
+            raise failed(str(self.root / name), error) from error
+        return list(accumulate([len(piece) for piece in pieces[:-1]], initial=end))
 
     def size(self, name: str) -> int | None:
         """Bytes of a regular file, None when there is none of that name."""

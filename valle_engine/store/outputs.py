@@ -14,7 +14,7 @@ from valle_engine.store.places import ALL, is_url, local_path
 from valle_engine.store.remote import RemoteFiles
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterator
+    from collections.abc import Callable, Container, Iterator, Sequence
     from pathlib import Path
 
 FLOOR_BYTES = 1 << 20
@@ -66,6 +66,14 @@ class OutputFolder:
         promised = OutputFile(name, len(content), hashlib.sha256(content).hexdigest(), samples, rate)
         self._files.put(name, content)
         return promised
+
+    def append(self, name: str, pieces: Sequence[bytes]) -> list[int]:
+        """Add pieces to the end of a file that no other process writes; returns where each begins.
+
+        When this returns they are durable. Raises `StoreError`, also behind a URL, `DiskFull` when no space is left.
+        """
+        check_name(name)
+        return self._files.append(name, pieces)
 
     def move(self, file: OutputFile, name: str) -> OutputFile:
         """Give a file its final name, replacing what had it: a take becomes the output."""

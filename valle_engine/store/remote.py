@@ -10,7 +10,7 @@ from valle_engine.errors import StoreError
 from valle_engine.store.atomic import is_temporary, temporary_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 ATOMIC_PUTS = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "oss", "memory"})
 """Stores where an object appears whole or not at all; elsewhere a temporary key is moved into place."""
@@ -55,6 +55,13 @@ class RemoteFiles:
         written = self._asked(f"take {name}", upload)
         if written != len(content):
             raise StoreError(f"{self._url}/{name} has {written} bytes after writing {len(content)}")
+
+    def append(self, name: str, pieces: Sequence[bytes]) -> list[int]:
+        """Refuse: an object is written whole. Raises `StoreError`."""
+        raise StoreError(
+            f"{self._url}/{name} cannot grow by {len(pieces)} pieces, an object store keeps whole objects: "
+            "let `output.folder` be a local folder"
+        )
 
     def size(self, name: str) -> int | None:
         """Bytes of an object, None when there is none of that name."""
