@@ -10,6 +10,7 @@ import pluggy
 import pytest
 
 from valle_engine.errors import JobError
+from valle_engine.job.census import Census
 from valle_engine.job.items import Shard
 from valle_engine.job.loading import Choice, load_job
 from valle_engine.parts import BaseItem, Task
@@ -40,6 +41,7 @@ class Known:
 
     fingerprint: str
     ordinal: int
+    mark: str = ""
     state: str = "done"
     file: OutputFile | None = None
 
@@ -75,7 +77,7 @@ def fresh(job, **more):
 def ledger_of(plan, **changed):
     """A ledger in which every item is done; `changed` replaces fields of single entries."""
     entries = {
-        order.id: Known(order.fingerprint, order.ordinal, file=OutputFile(f"{order.id}.flac", 1, ""))
+        order.id: Known(order.fingerprint, order.ordinal, order.mark, file=OutputFile(f"{order.id}.flac", 1, ""))
         for order in plan.pending()
     }
     for item, values in changed.items():
@@ -106,6 +108,58 @@ def test_what_is_done_is_not_done_again(job):
     assert list(plan.pending()) == []
 
 
+@pytest.fixture
+def checked(monkeypatch):
+    """The ids of the rows that were checked."""
+    seen, check = [], Census.check
+    monkeypatch.setattr(Census, "check", lambda self, given: (seen.append(given.picked.id), check(self, given))[1])
+    return seen
+
+
+def test_a_row_as_it_was_is_not_checked_again(job, checked):
+    entries = ledger_of(fresh(job([{"id": "a", "text": "x", "voice": "rows.jsonl"}, {"id": "b", "text": "y", "n": 1}])))
+    checked.clear()
+    assert again(job([{"id": "a", "text": "x", "voice": "rows.jsonl"}, {"id": "b", "text": "y", "n": 2}]), entries)
+    # The file that is a voice holds the rows, so it has changed; and so has a column that determines nothing.
+    assert checked == ["a", "b"]
+    entries = ledger_of(fresh(job(3)))
+    checked.clear()
+    assert again(job(3), entries).settled == {"done": 3}
+    assert checked == []
+
+
+def test_a_row_with_no_mark_is_settled_by_its_fingerprint(job, checked):
+    entries = ledger_of(fresh(job(2)), i0={"mark": ""})
+    checked.clear()
+    assert again(job(2), entries).settled == {"done": 2}
+    assert checked == ["i0"]
+
+
+def test_a_file_that_changed_is_seen_although_its_row_did_not(job, tmp_path):
+    (tmp_path / "v.wav").write_bytes(b"one")
+    rows = [{"id": "a", "text": "x", "voice": "v.wav"}]
+    entries = ledger_of(fresh(job(rows)))
+    (tmp_path / "v.wav").write_bytes(b"another")
+    assert again(job(rows), entries).to_do == {Reason.CHANGED: 1}
+
+
+def test_another_default_is_another_item(job):
+    entries = ledger_of(fresh(job(2)))
+    assert again(job(2, defaults={"voice": "rows.jsonl"}), entries).to_do == {Reason.CHANGED: 2}
+
+
+def test_a_bad_row_is_told_beside_settled_ones(job):
+    entries = ledger_of(fresh(job(2)))
+    with pytest.raises(JobError, match="item 'bad'"):
+        again(job([{"id": "i0", "text": "Hello 0"}, {"id": "bad"}, {"id": "i1", "text": "Hello 1"}]), entries)
+
+
+def test_a_settled_id_given_twice_is_told(job):
+    entries = ledger_of(fresh(job(1)))
+    with pytest.raises(JobError, match="'i0' is given twice"):
+        again(job([{"id": "i0", "text": "Hello 0"}, {"id": "i0", "text": "Hello 0"}]), entries)
+
+
 @pytest.mark.parametrize("state", ["failed", "rejected", "quarantined"])
 def test_what_failed_stays_so_while_nothing_changes(job, state):
     plan = again(job(3), ledger_of(fresh(job(3)), i1={"state": state, "file": None}))
@@ -113,7 +167,7 @@ def test_what_failed_stays_so_while_nothing_changes(job, state):
 
 
 def test_what_failed_is_done_again_when_it_changed(job):
-    entries = ledger_of(fresh(job(3)), i1={"state": "failed", "fingerprint": "other"})
+    entries = ledger_of(fresh(job(3)), i1={"state": "failed", "fingerprint": "other", "mark": "other"})
     assert again(job(3), entries).to_do == {Reason.CHANGED: 1}
 
 
@@ -202,7 +256,7 @@ def test_a_row_that_went_bad_after_it_was_checked_is_an_error(job):
 
 
 def test_what_is_settled_is_not_checked_a_second_time(job):
-    plan = again(job(2), ledger_of(fresh(job(2)), i1={"fingerprint": "other"}))
+    plan = again(job(2), ledger_of(fresh(job(2)), i1={"fingerprint": "other", "mark": "other"}))
     job([{"id": "i0"}, {"id": "i1", "text": "x"}])
     assert [order.id for order in plan.pending()] == ["i1"]
 

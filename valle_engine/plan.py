@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from valle_engine.errors import JobError, Problem
 from valle_engine.job.census import Census
-from valle_engine.job.fingerprints import FileDigests, fingerprint, item_fields, recipe, recipe_digest
+from valle_engine.job.fingerprints import FileDigests, GivenMarks, fingerprint, item_fields, recipe, recipe_digest
 from valle_engine.job.items import Checker, picked_rows
 from valle_engine.records import Order
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from array import array
     from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
-    from valle_engine.job.items import Checked, Picked
+    from valle_engine.job.items import Checked, Given, Picked
     from valle_engine.job.loading import Job
     from valle_engine.parts import BaseItem
     from valle_engine.records import OutputFile, State
 
-CHUNK = 500
+CHUNK = 100  # rows that are looked up together; more of them do not fit the fast caches and cost more than they save
 BYTES_PER_SECOND = {"wav": 48_000, "flac": 28_000}  # 24 kHz, 16 bit, one channel; speech as FLAC takes some 60 % of it
 
 
@@ -69,6 +69,10 @@ class Entry(Protocol):
         """What it was made from."""
 
     @property
+    def mark(self) -> str:
+        """What stands for the manifest's row as it was then."""
+
+    @property
     def file(self) -> OutputFile | None:
         """Its output, as promised."""
 
@@ -92,6 +96,7 @@ class Plan:
     recipe: Mapping[str, Any]
     recipe_digest: str
     files: FileDigests
+    marks: GivenMarks
     hashes: array[int]
     reasons: bytearray = field(default_factory=bytearray)
     settled: Counter[State] = field(default_factory=Counter)
@@ -156,6 +161,7 @@ class Plan:
             mark,
             expected_seconds=seconds,
             ordinal=checked.ordinal,
+            mark=self.marks.of(checked.given),
         )
 
 
@@ -177,10 +183,12 @@ def make_plan(
     files = FileDigests()
     made_by = recipe(job, files)
     census = Census(job.manifest)
-    plan = Plan(job, made_by, recipe_digest(made_by), files, census.hashes)
-    planner = _Planner(plan, lookup, check_output, exists, tried)
-    for chunk in _chunks(census.items()):
+    digest = recipe_digest(made_by)
+    plan = Plan(job, made_by, digest, files, GivenMarks(job.manifest, digest, files), census.hashes)
+    planner = _Planner(plan, census, lookup, check_output, exists, tried)
+    for chunk in _chunks(census.rows()):
         planner.decide(chunk)
+    census.finish()
     if problems := census.problems():
         raise JobError(problems)
     return plan
@@ -191,21 +199,48 @@ class _Planner:
     """Decides about items, a chunk at a time: the ledger is asked once for each."""
 
     plan: Plan
+    census: Census
     lookup: Lookup
     check_output: Callable[[OutputFile], str | None]
     exists: Callable[[str], bool] | None
     tried: Container[str]
 
-    def decide(self, chunk: Sequence[Checked]) -> None:
-        entries = self.lookup([checked.item.id for checked in chunk])
-        for checked in chunk:
-            entry = entries.get(checked.item.id)
-            reason = self._unknown(checked.item.id) if entry is None else self._known(checked, entry)
-            self.plan.reasons.append(reason)
-            if reason:
-                self.plan.add_work(checked.item)
-            elif entry is not None:
-                self.plan.settled[entry.state] += 1
+    def decide(self, chunk: Sequence[Given]) -> None:
+        entries = self.lookup([given.picked.id for given in chunk])
+        for given in chunk:
+            entry = entries.get(given.picked.id)
+            if entry is not None and self._same_row(given, entry) and self._output_holds(entry):
+                self.census.known(given)
+                self._settle(given.picked.ordinal, entry)
+            elif checked := self.census.check(given):
+                self._decide_item(checked, entry)
+
+    def _decide_item(self, checked: Checked, entry: Entry | None) -> None:
+        reason = self._unknown(checked.item.id) if entry is None else self._known(checked, entry)
+        if entry is not None and not reason:
+            self._settle(checked.ordinal, entry)
+            return
+        if entry is not None:
+            self._meet(checked.ordinal, entry)
+        self.plan.reasons.append(reason)
+        self.plan.add_work(checked.item)
+
+    def _settle(self, ordinal: int, entry: Entry) -> None:
+        self._meet(ordinal, entry)
+        self.plan.reasons.append(Reason.SETTLED)
+        self.plan.settled[entry.state] += 1
+
+    def _meet(self, ordinal: int, entry: Entry) -> None:
+        """Count an item that the ledger has a row of."""
+        self.plan.known += 1
+        self.plan.moved = self.plan.moved or entry.ordinal != ordinal
+
+    def _same_row(self, given: Given, entry: Entry) -> bool:
+        return bool(entry.mark) and not given.problems and self.plan.marks.of(given.fields) == entry.mark
+
+    def _output_holds(self, entry: Entry) -> bool:
+        file = entry.file if entry.state == "done" else None
+        return file is None or self.check_output(file) is None
 
     def _unknown(self, item_id: str) -> Reason:
         if item_id in self.tried:
@@ -213,16 +248,12 @@ class _Planner:
         return Reason.UNRECORDED if self.exists is not None and self.exists(item_id) else Reason.NEW
 
     def _known(self, checked: Checked, entry: Entry) -> Reason:
-        self.plan.known += 1
-        self.plan.moved = self.plan.moved or entry.ordinal != checked.ordinal
         if fingerprint(self.plan.recipe_digest, item_fields(checked.item, self.plan.files)) != entry.fingerprint:
             return Reason.CHANGED
-        file = entry.file
-        damaged = entry.state == "done" and file is not None and self.check_output(file) is not None
-        return Reason.OUTPUT if damaged else Reason.SETTLED
+        return Reason.SETTLED if self._output_holds(entry) else Reason.OUTPUT
 
 
-def _chunks(items: Iterable[Checked]) -> Iterator[list[Checked]]:
-    stream = iter(items)
+def _chunks(rows: Iterable[Given]) -> Iterator[list[Given]]:
+    stream = iter(rows)
     while chunk := list(islice(stream, CHUNK)):
         yield chunk

@@ -154,7 +154,7 @@ class RunRecorder:
             self.audio_seconds += outcome.file.samples / outcome.file.rate
         if not self._rows:
             self._oldest = time.monotonic()
-        self._rows.append(LedgerRow(outcome, order.fields, order.ordinal))
+        self._rows.append(LedgerRow(outcome, order.fields, order.ordinal, order.mark))
 
     def _scored(self, order: Order, outcome: Outcome) -> Outcome:
         audio = self._store.outputs.local(outcome.file.path) if outcome.file else None

@@ -71,7 +71,7 @@ class Order:
     """One item on its way to a worker.
 
     `fields` are checked, plain values; `ordinal` is the item's place in the manifest, from 0; `attempt` counts takes
-    from 0.
+    from 0; `mark` stands for the manifest's row as it was given.
     """
 
     id: str
@@ -80,6 +80,7 @@ class Order:
     attempt: int = 0
     expected_seconds: float = 0.0
     ordinal: int = 0
+    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -209,7 +209,7 @@ def test_a_database_of_something_else_is_refused(tmp_path, opens):
 
 
 @pytest.mark.parametrize("opens", [Ledger, LedgerReader])
-@pytest.mark.parametrize(("version", "message"), [("2", "newer engine.*update valle-engine"), ("x", "no schema")])
+@pytest.mark.parametrize(("version", "message"), [("3", "newer engine.*update valle-engine"), ("x", "no schema")])
 def test_a_ledger_of_another_schema_is_refused(path, opens, version, message):
     with sqlite3.connect(path) as other:
         other.execute("UPDATE meta SET value = ? WHERE key = 'schema'", [version])

@@ -18,10 +18,12 @@ from valle_engine.job.paths import CACHED_PATHS, path_fields
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from valle_engine.job.items import Manifest
     from valle_engine.job.loading import Job
     from valle_engine.parts import BaseItem, Part
 
 LOOK_SECONDS = 1.0
+MARK_BYTES = 16
 FILES_KEY = "@files"
 """In an item's fields: the sha256 of the files that its path fields name, by field."""
 
@@ -84,9 +86,9 @@ def recipe(job: Job, files: FileDigests) -> dict[str, Any]:
     return {
         "task": _part(job, "task", job.task, files),
         "model": _model(job, files),
+        **_codec(job, files),
         "sampling": [_part(job, "sampler", sampler, files) for sampler in job.samplers],
         "seed": job.spec.seed,
-        **_codec(job, files),
         "format": job.spec.output.format,
     }
 
@@ -114,6 +116,32 @@ def fingerprint(digest_of_recipe: str, fields: Mapping[str, Any]) -> str:
     return hashlib.sha256(digest_of_recipe.encode() + b"\n" + canonical(facts)).hexdigest()
 
 
+class GivenMarks:
+    """Short hashes of what rows say as they stand, before they are checked.
+
+    A row with the mark it had when it was settled is the same item and needs no second check. What turns a row into an
+    item counts too: the recipe, the fields of the task's items, what the scorers need.
+    """
+
+    def __init__(self, manifest: Manifest, digest_of_recipe: str, files: FileDigests) -> None:
+        facts = [digest_of_recipe, manifest.item.model_json_schema(), sorted(manifest.needs)]
+        self._common = hashlib.blake2b(canonical(facts), digest_size=MARK_BYTES)
+        self._paths = path_fields(manifest.item)
+        self._files = files
+
+    def of(self, fields: Mapping[str, Any]) -> str:
+        """The mark of a row's fields; empty when they cannot be marked. Raises `JobError` for an unreadable file."""
+        named = [name for name in self._paths if fields.get(name) is not None]
+        facts = {**fields, **{name: self._files.of(str(fields[name])) for name in named}} if named else fields
+        try:
+            text = canonical(facts)
+        except TypeError:
+            return ""
+        mark = self._common.copy()
+        mark.update(text)
+        return mark.hexdigest()
+
+
 def canonical(value: Any) -> bytes:
     """JSON with one form for equal values."""
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
@@ -126,10 +154,6 @@ def _part(job: Job, kind: str, part: Part, files: FileDigests) -> dict[str, Any]
     return {"name": part.name, "options": options, "package": package, "version": version}
 
 
-def _model(job: Job, files: FileDigests) -> dict[str, Any] | None:
-    if job.model is None:
-        return None
-    return identity(job.model, _part(job, "codec", job.model.codec, files), files)
 def _codec(job: Job, files: FileDigests) -> dict[str, Any]:
     """The codec of a job that has one without a model."""
     if job.codec is None:
@@ -137,3 +161,7 @@ def _codec(job: Job, files: FileDigests) -> dict[str, Any]:
     return {"codec": codec_identity(_part(job, "codec", job.codec, files), files)}
 
 
+def _model(job: Job, files: FileDigests) -> dict[str, Any] | None:
+    if job.model is None:
+        return None
+    return identity(job.model, _part(job, "codec", job.model.codec, files), files)

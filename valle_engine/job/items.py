@@ -66,6 +66,14 @@ class Picked(NamedTuple):
     hash: int
 
 
+class Given(NamedTuple):
+    """What a row and the defaults say, under our names and with absolute paths; not yet an item."""
+
+    picked: Picked
+    fields: Mapping[str, Any]
+    problems: list[Problem]
+
+
 class Checked(NamedTuple):
     """An item that may be worked. `given` is what its row and the defaults said."""
 
@@ -166,22 +174,30 @@ class Checker:
 
     def check(self, picked: Picked) -> Checked:
         """Make an item of a row. Raises `JobError` with everything that is wrong with it."""
+        return self.item(self.given(picked))
+
+    def given(self, picked: Picked) -> Given:
+        """What a row says, with the defaults. Raises `JobError` for a row that cannot be read."""
         row, manifest = picked.row, self._manifest
         if row.problem:
             raise JobError([manifest.problem(row, row.problem)])
         own = self._own_fields(row)
         columns = self._columns.get(tuple(own)) or self._sorted_out(tuple(own))
         problems = self._special_columns(row, own, columns) if columns.paths or columns.odd else []
-        given = {**manifest.defaults, **own}
+        return Given(picked, {**manifest.defaults, **own}, problems)
+
+    def item(self, given: Given) -> Checked:
+        """Make an item of what is given. Raises `JobError` with everything that is wrong with it."""
+        picked, fields, problems = given
         try:
-            item = self._validate(given)
+            item = self._validate(fields)
         except ValidationError as error:
             raise JobError(problems + self._wrong_fields(picked, error)) from None
-        if manifest.needs or not _PLAIN.issuperset(map(type, own.values())):
-            problems += self._unfit(row, item, given)
+        if self._manifest.needs or not _PLAIN.issuperset(map(type, fields.values())):
+            problems = problems + self._unfit(picked.row, item, fields)
         if problems:
             raise JobError(problems)
-        return Checked(picked.ordinal, row.line, picked.hash, item, given)
+        return Checked(picked.ordinal, picked.row.line, picked.hash, item, fields)
 
     def _own_fields(self, row: Row) -> dict[str, Any]:
         """The fields that the row itself gives, under our names."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -30,7 +30,7 @@ CREATE TABLE runs (
     counts TEXT, stopped TEXT
 );
 CREATE TABLE outcomes (
-    id TEXT PRIMARY KEY, ordinal INTEGER,
+    id TEXT PRIMARY KEY, ordinal INTEGER, mark TEXT NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('done', 'failed', 'quarantined', 'rejected')),
     fingerprint TEXT NOT NULL, recipe TEXT NOT NULL, fields TEXT, attempt INTEGER NOT NULL,
     path TEXT, bytes INTEGER, sha256 TEXT, samples INTEGER, rate INTEGER,

@@ -38,7 +38,7 @@ UNSETTLED: tuple[State, ...] = ("failed", "rejected", "quarantined")
 
 _CHUNK = 500
 _PAGE = 1000
-_INSERT_ROW = f"INSERT OR REPLACE INTO outcomes ({ROW_COLUMNS}) VALUES ({', '.join('?' * 22)})"  # noqa: S608 - constant columns
+_INSERT_ROW = f"INSERT OR REPLACE INTO outcomes ({ROW_COLUMNS}) VALUES ({', '.join('?' * 23)})"  # noqa: S608 - constant columns
 
 _END_KILLED_RUNS = """
 UPDATE runs SET stopped = 'killed', ended = max(started, coalesce(

@@ -22,12 +22,14 @@ DETAIL_LIMIT = 16_000
 class LedgerRow:
     """One settled item. `ordinal` is its place in the manifest, None when the manifest does not list it any more.
 
+    `mark` stands for the manifest's row as it was given.
     `recipe`, `run` and `when` (seconds since the epoch) are filled in by the ledger.
     """
 
     outcome: Outcome
     fields: Mapping[str, Any]
     ordinal: int | None
+    mark: str = ""
     recipe: str = ""
     run: int = 0
     when: float = 0.0
@@ -39,9 +41,7 @@ class Entry(NamedTuple):
     id: str
     state: State
     fingerprint: str
-    recipe: str
-    crashes: int
-    errors: int
+    mark: str
     ordinal: int | None
     path: str | None
     bytes: int
@@ -88,7 +88,7 @@ class Run:
 
 ENTRY_COLUMNS = ", ".join(Entry._fields)
 ROW_COLUMNS = (
-    "id, ordinal, state, fingerprint, recipe, fields, attempt, path, bytes, sha256, samples, rate, "
+    "id, ordinal, mark, state, fingerprint, recipe, fields, attempt, path, bytes, sha256, samples, rate, "
     '"values", scores, takes, failure, seconds, worker, crashes, errors, run, "when"'
 )
 RUN_COLUMNS = "id, started, ended, pid, host, engine, recipe, items, pending, counts, stopped"
@@ -100,6 +100,7 @@ def row_values(row: LedgerRow, recipe: str, run: int, when: float) -> tuple[Any,
     return (
         outcome.id,
         row.ordinal,
+        row.mark,
         outcome.state,
         outcome.fingerprint,
         recipe,
@@ -121,8 +122,8 @@ def row_values(row: LedgerRow, recipe: str, run: int, when: float) -> tuple[Any,
 
 def row_of(values: tuple[Any, ...]) -> LedgerRow:
     """A row from the values of `ROW_COLUMNS`."""
-    (item, ordinal, state, fingerprint, recipe, fields, attempt, *file) = values[:12]
-    (of_task, scores, takes, failure, seconds, worker, crashes, errors, run, when) = values[12:]
+    (item, ordinal, mark, state, fingerprint, recipe, fields, attempt, *file) = values[:13]
+    (of_task, scores, takes, failure, seconds, worker, crashes, errors, run, when) = values[13:]
     outcome = Outcome(
         id=item,
         state=state,
@@ -139,7 +140,7 @@ def row_of(values: tuple[Any, ...]) -> LedgerRow:
         crashes=crashes,
         errors=errors,
     )
-    return LedgerRow(outcome, from_json(fields), ordinal, recipe, run, when)
+    return LedgerRow(outcome, from_json(fields), ordinal, mark, recipe, run, when)
 
 
 def run_of(values: tuple[Any, ...]) -> Run:
