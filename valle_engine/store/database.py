@@ -36,7 +36,7 @@ CREATE TABLE outcomes (
     path TEXT, bytes INTEGER, sha256 TEXT, samples INTEGER, rate INTEGER,
     "values" TEXT, scores TEXT, takes TEXT, failure TEXT,
     seconds REAL NOT NULL, worker TEXT NOT NULL, crashes INTEGER NOT NULL, errors INTEGER NOT NULL,
-    run INTEGER NOT NULL, "when" REAL NOT NULL
+    run INTEGER NOT NULL, "when" REAL NOT NULL, transcripts TEXT, scored_by TEXT NOT NULL
 );
 CREATE INDEX outcomes_in_order ON outcomes (ordinal, id);
 CREATE TABLE charges (

@@ -12,6 +12,7 @@ import valle_engine
 from valle_engine.errors import StoreError
 from valle_engine.store import database
 from valle_engine.store.rows import (
+    COLUMNS,
     ENTRY_COLUMNS,
     ROW_COLUMNS,
     RUN_COLUMNS,
@@ -38,7 +39,7 @@ UNSETTLED: tuple[State, ...] = ("failed", "rejected", "quarantined")
 
 _CHUNK = 500
 _PAGE = 1000
-_INSERT_ROW = f"INSERT OR REPLACE INTO outcomes ({ROW_COLUMNS}) VALUES ({', '.join('?' * 23)})"  # noqa: S608 - constant columns
+_INSERT_ROW = f"INSERT OR REPLACE INTO outcomes ({ROW_COLUMNS}) VALUES ({', '.join('?' * COLUMNS)})"  # noqa: S608 - constant columns
 
 _END_KILLED_RUNS = """
 UPDATE runs SET stopped = 'killed', ended = max(started, coalesce(

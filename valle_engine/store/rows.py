@@ -89,8 +89,10 @@ class Run:
 ENTRY_COLUMNS = ", ".join(Entry._fields)
 ROW_COLUMNS = (
     "id, ordinal, mark, state, fingerprint, recipe, fields, attempt, path, bytes, sha256, samples, rate, "
-    '"values", scores, takes, failure, seconds, worker, crashes, errors, run, "when"'
+    '"values", scores, takes, failure, seconds, worker, crashes, errors, run, "when", '
+    "transcripts, scored_by"
 )
+COLUMNS = ROW_COLUMNS.count(",") + 1
 RUN_COLUMNS = "id, started, ended, pid, host, engine, recipe, items, pending, counts, stopped"
 
 
@@ -117,13 +119,15 @@ def row_values(row: LedgerRow, recipe: str, run: int, when: float) -> tuple[Any,
         outcome.errors,
         run,
         when,
+        to_json(outcome.transcripts),
+        outcome.scored_by,
     )
 
 
 def row_of(values: tuple[Any, ...]) -> LedgerRow:
     """A row from the values of `ROW_COLUMNS`."""
     (item, ordinal, mark, state, fingerprint, recipe, fields, attempt, *file) = values[:13]
-    (of_task, scores, takes, failure, seconds, worker, crashes, errors, run, when) = values[13:]
+    (of_task, scores, takes, failure, seconds, worker, crashes, errors, run, when, transcripts, scored_by) = values[13:]
     outcome = Outcome(
         id=item,
         state=state,
@@ -139,6 +143,8 @@ def row_of(values: tuple[Any, ...]) -> LedgerRow:
         worker=worker,
         crashes=crashes,
         errors=errors,
+        transcripts=from_json(transcripts),
+        scored_by=scored_by,
     )
     return LedgerRow(outcome, from_json(fields), ordinal, mark, recipe, run, when)
 
