@@ -128,6 +128,13 @@ def test_a_row_as_it_was_is_not_checked_again(job, checked):
     assert checked == []
 
 
+def test_what_a_row_says_beside_its_fields_is_told_anew(job):
+    entries = ledger_of(fresh(job([{"id": "a", "text": "x", "page": 1}, {"id": "b", "text": "y", "page": 1}])))
+    plan = again(job([{"id": "a", "text": "x", "page": 1}, {"id": "b", "text": "y", "page": 2}]), entries)
+    assert (plan.to_do, plan.settled) == ({}, {"done": 2})
+    assert [(order.id, order.fields["page"]) for order in plan.restatements()] == [("b", 2)]
+
+
 def test_a_row_with_no_mark_is_settled_by_its_fingerprint(job, checked):
     entries = ledger_of(fresh(job(2)), i0={"mark": ""})
     checked.clear()
@@ -199,10 +206,10 @@ def test_what_was_tried_and_not_settled_is_told_apart(job):
     assert fresh(job(3), tried={"i0"}).to_do == {Reason.NEW: 2, Reason.TRIED: 1}
 
 
-def test_the_ledger_is_asked_for_some_hundred_ids_at_a_time(job):
+def test_the_ledger_is_asked_for_a_hundred_ids_at_a_time(job):
     asked = []
     make_plan(job(1201), lambda ids: asked.append(len(ids)) or {}, lambda file: None)
-    assert asked == [500, 500, 201]
+    assert asked == [100] * 12 + [1]
 
 
 def test_a_job_with_bad_items_does_not_start(job):

@@ -96,9 +96,11 @@ def plan_of(job: Job, ledger: LedgerReader, outputs: OutputFolder) -> Plan:
 
 
 def _arrange(store: Store, plan: Plan) -> None:
-    """Bring the ledger's order up to date when the manifest is not what it was."""
+    """Bring the ledger up to date with a manifest that is not what it was: its order, and what determines nothing."""
     if plan.moved or plan.known != sum(store.ledger.counts().values()):
         store.ledger.arrange(plan.places())
+    if plan.restated:
+        store.ledger.restate((order.id, order.fields, order.mark) for order in plan.restatements())
 
 
 def _work(job: Job, plan: Plan, store: Store, recorder: RunRecorder, interrupts: Interrupts) -> End:

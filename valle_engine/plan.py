@@ -88,7 +88,8 @@ class Lookup(Protocol):
 class Plan:
     """The decision about every item, a byte and a hash each. `settled` counts items by the state they are in.
 
-    `known` counts the items that the ledger has a row of, `moved` tells whether one of them has another place now.
+    `known` counts the items that the ledger has a row of, `moved` tells whether one of them has another place now, and
+    `restated` holds the places of settled items whose rows say something else that determines nothing.
     `characters` and `seconds` (of audio, as the task expects them) are those of the items to do.
     """
 
@@ -102,6 +103,7 @@ class Plan:
     settled: Counter[State] = field(default_factory=Counter)
     known: int = 0
     moved: bool = False
+    restated: set[int] = field(default_factory=set)
     characters: int = 0
     seconds: float = 0.0
 
@@ -132,6 +134,11 @@ class Plan:
         for picked in self._again():
             if self.reasons[picked.ordinal]:
                 yield self._order(checker.check(picked))
+
+    def restatements(self) -> Iterator[Order]:
+        """Stream the settled items whose rows say something else now, as they say it, read once more."""
+        checker = Checker(self.job.manifest)
+        return (self._order(checker.check(picked)) for picked in self._again() if picked.ordinal in self.restated)
 
     def places(self) -> Iterator[tuple[str, int]]:
         """Stream every item's id and place in the manifest, read once more. Raises `JobError` as `pending` does."""
@@ -219,6 +226,7 @@ class _Planner:
         reason = self._unknown(checked.item.id) if entry is None else self._known(checked, entry)
         if entry is not None and not reason:
             self._settle(checked.ordinal, entry)
+            self.plan.restated.add(checked.ordinal)
             return
         if entry is not None:
             self._meet(checked.ordinal, entry)

@@ -92,6 +92,18 @@ def test_a_job_is_done_and_a_second_run_has_nothing_to_do(lab: Lab) -> None:
     assert len(list((lab.out / "audio").iterdir())) == 12
 
 
+def test_columns_that_determine_nothing_are_kept_as_the_manifest_has_them_now(lab: Lab) -> None:
+    def chapters() -> dict[str, Any]:
+        with Ledgers.of_folder(lab.out) as ledgers:
+            return {row.outcome.id: row.fields["chapter"] for row in ledgers.outcomes()}
+
+    lab.write([{"id": "a", "chapter": "I"}, {"id": "b", "chapter": "I"}])
+    lab.run()
+    lab.write([{"id": "a", "chapter": "I"}, {"id": "b", "chapter": "II"}])
+    assert lab.run().worked == 0
+    assert chapters() == {"a": "I", "b": "II"}
+
+
 def test_a_failed_item_is_told_and_the_others_are_done(lab: Lab) -> None:
     lab.write([*items(3), {"id": "sad", "bad": True}])
     summary = lab.run()

@@ -248,6 +248,12 @@ class Ledger(LedgerReader):
             )
             connection.execute("DROP TABLE places")
 
+    def restate(self, rows: Iterable[tuple[str, Mapping[str, Any], str]]) -> None:
+        """Give settled items (id) the fields and the mark that their rows have now; what became of them stays."""
+        with self._transaction() as connection:
+            values = ((to_json(fields), mark, item) for item, fields, mark in rows)
+            connection.executemany("UPDATE outcomes SET fields = ?, mark = ? WHERE id = ?", values)
+
     def forget(self, ids: Sequence[str] | None = None, states: Sequence[State] = UNSETTLED) -> int:
         """Make items pending again, their budgets whole: all in those states, or of `ids` those in these states.
 
