@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
 
+    from valle_engine.parts import Codec
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Example:
@@ -27,3 +29,19 @@ class Example:
     seconds: float
     noise: np.ndarray | None = None
     noisy: np.ndarray | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CodecFacts:
+    """What a corpus keeps of the codec that its codes are of; rates in Hz."""
+
+    name: str
+    sample_rate: int
+    frame_rate: int
+    codebooks: int
+    codebook_size: int
+
+    @classmethod
+    def of(cls, codec: Codec | type[Codec]) -> CodecFacts:
+        """The facts of a codec."""
+        return cls(codec.name, codec.sample_rate, codec.frame_rate, codec.codebooks, codec.codebook_size)
