@@ -8,13 +8,12 @@ import unicodedata
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from valle_plugins.synthetic.chance import stream
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from random import Random
 
 LANGUAGES = ("en", "de", "fr", "ja", "zh", "ko")
@@ -30,7 +29,7 @@ _PUNCTUATION = re.compile(r"[^\w\s]|_")
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """What sentences of one language are made of; words of `content` are also coined from onsets, nuclei and codas."""
+    """What sentences of one language are made of; words of `content` are also coined: syllables, and a coda."""
 
     joiner: str
     pauses: tuple[str, ...]
@@ -53,9 +52,9 @@ class Lexicon:
         return self._coined(random) if random.random() < COINED else random.choice(self.content)
 
     def _coined(self, random: Random) -> str:
-        parts = (self.onsets, self.nuclei, self.codas)
-        count = random.choice(self.syllables)
-        return unicodedata.normalize("NFC", "".join(random.choice(part) for _ in range(count) for part in parts))
+        opened = [part for _ in range(random.choice(self.syllables)) for part in (self.onsets, self.nuclei)]
+        letters = (random.choice(part) for part in (*opened, self.codas))
+        return unicodedata.normalize("NFC", "".join(letters))  # NFC joins the letters of a Korean syllable
 
 
 def _listed(value: str | list[str] | list[int]) -> list[str] | list[int]:
@@ -74,19 +73,18 @@ def lexicon(language: str) -> Lexicon:
 def sentence(language: str, words: tuple[int, int], *key: object) -> str:
     """The sentence of `words` (fewest, most) words that belongs to `key`."""
     random, known = stream("text", language, *key), lexicon(language)
-    count = random.randint(*words)
-    said: list[str] = []
-    kinds = accumulate(range(count), lambda function, _: _is_function(random, after_function=function), initial=False)
-    for place, function in enumerate(list(kinds)[1:], start=1):
-        word = random.choice(known.function) if function else known.word(random)
-        pause = random.choice(known.pauses) if place < count and random.random() < PAUSE else ""
-        said.append(word + pause)
+    said = list(_words(known, random.randint(*words), random))
     text = known.joiner.join(said) + random.choice(known.ends)
     return text[:1].upper() + text[1:]
 
 
-def _is_function(random: Random, *, after_function: bool) -> bool:
-    return random.random() < (FUNCTION_AFTER_FUNCTION if after_function else FUNCTION_AFTER_CONTENT)
+def _words(known: Lexicon, count: int, random: Random) -> Iterator[str]:
+    """Words, some with a pause after them, none after the last."""
+    function = False
+    for left in reversed(range(count)):
+        function = random.random() < (FUNCTION_AFTER_FUNCTION if function else FUNCTION_AFTER_CONTENT)
+        word = random.choice(known.function) if function else known.word(random)
+        yield word + random.choice(known.pauses) if left and random.random() < PAUSE else word
 
 
 def canonical(text: str) -> str:
