@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from valle_engine.parts import OpenCodec
+    from valle_engine.parts import Codec
 
 REMEMBERED = 256
 """Encoded files that are kept: a manifest names few voices many times."""
@@ -26,16 +26,17 @@ REMEMBERED = 256
 class Coder:
     """An open codec with a thread of its own; what coroutines ask for at the same time is worked together.
 
-    `encode` gives codes (frames, codebooks) int64 of a clip, `decode` a clip of codes.
+    `encode` gives codes (frames, codebooks) int64 of a clip, `decode` a clip of codes. Raises `CheckpointError`.
     """
 
-    def __init__(self, codec: OpenCodec) -> None:
+    def __init__(self, codec: Codec, device: str) -> None:
+        self.codec = codec
+        self.opened = codec.open(device)
         # One thread: workers share the cores, and a sum's bits depend on how it is split.
         self._thread = ThreadPoolExecutor(1, "codec", initializer=torch.set_num_threads, initargs=(1,))
-        self._codec = codec
         self._encode_files = Together(self._encoded, self._thread)
-        self.encode = Together(codec.encode, self._thread)
-        self.decode = Together(codec.decode, self._thread)
+        self.encode = Together(self.opened.encode, self._thread)
+        self.decode = Together(self.opened.decode, self._thread)
         self._known: OrderedDict[tuple[Path, int, int], np.ndarray] = OrderedDict()
 
     async def encode_file(self, path: Path) -> np.ndarray:
@@ -55,7 +56,7 @@ class Coder:
         self._thread.shutdown(wait=False)
 
     def _encoded(self, paths: Sequence[Path]) -> list[np.ndarray]:
-        return self._codec.encode([read_clip(path) for path in paths])
+        return self.opened.encode([read_clip(path) for path in paths])
 
 
 def choose_device(wanted: str) -> str:

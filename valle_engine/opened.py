@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from valle_engine.model.lora import LoraFile
     from valle_engine.model.requests import Ids
     from valle_engine.modelspec import LoraSpec, ModelSpec
-    from valle_engine.parts import OpenCodec, Sampler
+    from valle_engine.parts import Codec, Sampler
     from valle_engine.plugins import Plugins
 
 CHARACTERS = "text_tokenizer.json"
@@ -53,12 +53,12 @@ class OpenModel:
         _adapt(model, spec.lora)
         self.config = checkpoint.config
         self.engine = DecodeEngine(model, slots)
-        self.codec = _open_codec(spec, device, plugins)
+        self.coder = Coder(_codec(spec, plugins), device)
+        self.codec = self.coder.opened
         self._tokenizer = _tokenizer(checkpoint)
         self._characters = checkpoint.path.with_name(CHARACTERS)
         self.text = TextFrontEnd(self._tokenizer)
         self._chain = chain
-        self.coder = Coder(self.codec)
         self.encode = self.coder.encode_file
         self.decode = self.coder.decode
 
@@ -166,6 +166,6 @@ def _tokenizer(checkpoint: Checkpoint) -> Tokenizer:
     return Tokenizer.from_symbols(checkpoint.vocabulary)
 
 
-def _open_codec(spec: ModelSpec, device: str, plugins: Plugins) -> OpenCodec:
+def _codec(spec: ModelSpec, plugins: Plugins) -> Codec:
     options = {"name": spec.codec} if isinstance(spec.codec, str) else dict(spec.codec)
-    return plugins.codecs.build(options.pop("name"), options).open(device)
+    return plugins.codecs.build(options.pop("name"), options)

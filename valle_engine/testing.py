@@ -80,7 +80,7 @@ class _Nowhere:
 def _coder(codec: Codec) -> Coder:
     from valle_engine.coder import Coder  # noqa: PLC0415 - it loads torch
 
-    return Coder(codec.open("cpu"))
+    return Coder(codec, "cpu")
 
 
 def take_of(fields: Mapping[str, Any], result: Result, folder: Path) -> Take:

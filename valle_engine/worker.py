@@ -69,7 +69,7 @@ class WorkerSpec:
         from valle_engine.coder import Coder, choose_device  # noqa: PLC0415 - torch loads only for a task that needs it
 
         name, options = self.codec
-        return Coder(plugins.codecs.build(name, dict(options)).open(choose_device("auto")))
+        return Coder(plugins.codecs.build(name, dict(options)), choose_device("auto"))
 
 
 class Outputs(Protocol):
