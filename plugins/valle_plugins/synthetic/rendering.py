@@ -8,20 +8,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from valle_engine.audio import resample
 from valle_engine.errors import ItemError
 from valle_engine.records import Clip
 from valle_engine.text import Phonemizer, find_language, spelled
-from valle_plugins.synthetic.corpus import Recipe
+from valle_plugins.synthetic import flite
+from valle_plugins.synthetic.recipes import Flite, Formant, read_recipe
 from valle_plugins.synthetic.voices import voice_file
-from valle_plugins.tasks.espeak_library import Manner, Speech, speak_as
+from valle_plugins.tasks.espeak_library import Manner, speak_as
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from valle_engine.text import Language
     from valle_plugins.synthetic.corpus import Utterance
 
 RATE = 24_000
 PEAK = 0.7
-VOLUME = 60  # percent: the loudest voices distort at 100
+VOLUME = 50  # percent: the loudest voices come near the limit at 60
 LIBRARY_RATE = 22_050
 STEP = 147  # 22,050 Hz to 24,000 Hz is 147 samples to 160
 MAX_SECONDS = 60
@@ -29,23 +33,29 @@ SILENCE = 0.003
 """Of the peak: what is quieter at both ends is cut off."""
 MARGIN = 0.02
 """Seconds that stay before the first and after the last sound."""
+WINDOW = 6
+"""Letters of the phonemes that may lie between two phones: a space, punctuation, a tone, or what was said otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
 class Phone:
-    """One sound as the synthesiser made it: its name (IPA with stress) and its first and last moment in seconds."""
+    """One sound as the synthesiser made it: its name (IPA with stress) and its first and last moment in seconds.
+
+    A sound that is one with its neighbour lasts no time. `place` is where the name begins in the phonemes of the text,
+    -1 where they have another one.
+    """
 
     name: str
     start: float
     end: float
+    place: int
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
     """Speech at 24 kHz, silence trimmed, peak 0.7; the phonemes that a model is given for its text; when they sound.
 
-    `phones` are what the synthesiser says it did: without punctuation, tones and word boundaries, and now and then with
-    a weaker vowel than `phonemes`, which look at a text piece by piece.
+    `phones` are what the synthesiser says it did: no punctuation, tones or gaps between words; none at all from flite.
     """
 
     clip: Clip
@@ -55,13 +65,16 @@ class Rendered:
 
 def render(utterance: Utterance) -> Rendered:
     """Speak an utterance by its recipe. Raises `ItemError` for a recipe or text that cannot be spoken."""
-    language = find_language(utterance.language)
+    language, recipe = find_language(utterance.language), read_recipe(utterance.synthetic)
     phonemes = _phonemizer().phonemes(utterance.text, language)
-    speech = _speech(utterance, language)
-    samples = np.frombuffer(speech.samples, np.int16).astype(np.float32)
-    first, last = _sounding(samples, utterance)
-    clip = Clip(_levelled(_at_24_khz(samples[first:last])), RATE)
-    return Rendered(clip, phonemes, _phones(speech, first, last))
+    if isinstance(recipe, Flite):
+        spoken, phones = flite.speak(utterance.text, recipe), ()
+    else:
+        spoken, phones = _formant(utterance.text, language, recipe)
+    first, last = _sounding(spoken, utterance.text)
+    trimmed = Clip(spoken.samples[first:last], spoken.rate)
+    clip = Clip(_levelled(_at_24_khz(trimmed)), RATE)
+    return Rendered(clip, phonemes, tuple(_phones(phones, phonemes, first / spoken.rate, clip.seconds)))
 
 
 @cache
@@ -69,47 +82,52 @@ def _phonemizer() -> Phonemizer:
     return Phonemizer()
 
 
-def _speech(utterance: Utterance, language: Language) -> Speech:
-    recipe = Recipe.read(utterance.synthetic)
-    changes = voice_file(recipe.voice.seed, recipe.voice.number)
+def _formant(text: str, language: Language, recipe: Formant) -> tuple[Clip, tuple[tuple[str, float], ...]]:
+    """The speech, and the phones with their first moments in seconds; the last of them is no phone, it is the end."""
+    changes = voice_file(recipe.seed, recipe.number)
     manner = Manner(recipe.rate, recipe.pitch, recipe.pitch_range, VOLUME, word_gap=0)
-    text = spelled(utterance.text, language)
-    return speak_as(text, language.voice, changes, manner, MAX_SECONDS * LIBRARY_RATE)
+    speech = speak_as(spelled(text, language), language.voice, changes, manner, MAX_SECONDS * LIBRARY_RATE)
+    samples = np.frombuffer(speech.samples, np.int16).astype(np.float32) / 32768
+    return Clip(samples, speech.rate), tuple((name, sample / speech.rate) for name, sample in speech.phonemes)
 
 
-def _sounding(samples: np.ndarray, utterance: Utterance) -> tuple[int, int]:
-    loud = np.abs(samples)
+def _sounding(clip: Clip, text: str) -> tuple[int, int]:
+    loud = np.abs(clip.samples)
     places = np.flatnonzero(loud > SILENCE * loud.max(initial=0))
     if not len(places):
-        raise ItemError(f"espeak-ng finds nothing to say in {utterance.text[:80]!r}")
-    margin = round(MARGIN * LIBRARY_RATE)
-    return max(0, int(places[0]) - margin), min(len(samples), int(places[-1]) + 1 + margin)
+        raise ItemError(f"the synthesiser finds nothing to say in {text[:80]!r}")
+    margin = round(MARGIN * clip.rate)
+    return max(0, int(places[0]) - margin), min(len(loud), int(places[-1]) + 1 + margin)
 
 
-def _at_24_khz(samples: np.ndarray) -> np.ndarray:
-    """The samples (n,) at the other rate, through one Fourier transform: five times faster than a long filter.
+def _at_24_khz(clip: Clip) -> np.ndarray:
+    """The samples (n,) at 24 kHz. Those of espeak-ng through one Fourier transform, five times faster than a filter.
 
     Zeros behind the samples keep their end from ringing into their beginning.
     """
+    if clip.rate != LIBRARY_RATE:
+        return resample(clip, RATE).samples
     from scipy.fft import next_fast_len  # noqa: PLC0415 - scipy is slow to import
-    from scipy.signal import resample  # noqa: PLC0415 - same
+    from scipy.signal import resample as transform  # noqa: PLC0415 - same
 
-    steps = next_fast_len(-(-len(samples) // STEP) + 4, real=True)
+    steps = next_fast_len(-(-len(clip.samples) // STEP) + 4, real=True)
     padded = np.zeros(steps * STEP, np.float32)
-    padded[: len(samples)] = samples
-    resampled: np.ndarray = resample(padded, steps * RATE * STEP // LIBRARY_RATE)
-    return resampled[: round(len(samples) * RATE / LIBRARY_RATE)]
+    padded[: len(clip.samples)] = clip.samples
+    resampled: np.ndarray = transform(padded, steps * STEP * RATE // LIBRARY_RATE)
+    return resampled[: round(clip.seconds * RATE)]
 
 
 def _levelled(samples: np.ndarray) -> np.ndarray:
     return np.asarray(samples * (PEAK / np.abs(samples).max()), np.float32)
 
 
-def _phones(speech: Speech, first: int, last: int) -> tuple[Phone, ...]:
-    ends = [start for _, start in speech.phonemes[1:]] + [last]
-    moments = zip(speech.phonemes, ends, strict=True)
-    return tuple(
-        Phone(name, (start - first) / speech.rate, (min(end, last) - first) / speech.rate)
-        for (name, start), end in moments
-        if name and start < last
-    )
+def _phones(spoken: Iterable[tuple[str, float]], phonemes: str, offset: float, seconds: float) -> Iterator[Phone]:
+    """The phones within the clip, which begins at `offset`, with their places in the phonemes."""
+    moments = [(name, min(max(start - offset, 0.0), seconds)) for name, start in spoken]
+    ends = [start for _, start in moments[1:]] + [seconds]
+    cursor = 0
+    for (name, start), end in zip(moments, ends, strict=False):
+        if name:
+            place = phonemes.find(name, cursor, cursor + WINDOW + len(name))
+            cursor = cursor if place < 0 else place + len(name)
+            yield Phone(name, start, end, place)
