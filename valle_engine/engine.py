@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import time
-from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from valle_engine.errors import DiskFull, JobError, Problem, RunAborted
+from valle_engine.errors import DiskFull, RunAborted
 from valle_engine.executors.dispatch import Dispatcher
 from valle_engine.executors.driver import drive
-from valle_engine.executors.inline import InlinePool
 from valle_engine.executors.interrupts import Interrupts
 from valle_engine.plan import make_plan
+from valle_engine.pools import opened_pools
 from valle_engine.recording import RunRecorder
 from valle_engine.records import RunInfo, Summary
 from valle_engine.store.places import is_url, label_of, state_folder
 from valle_engine.store.readers import LedgerRun, Ledgers
 from valle_engine.store.store import open_store, start_over
-from valle_engine.worker import WorkerSpec, output_name
+from valle_engine.worker import output_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from valle_engine.executors.pool import Pool
     from valle_engine.job.loading import Job
     from valle_engine.plan import Plan
     from valle_engine.plugins import Plugins
@@ -34,16 +29,7 @@ if TYPE_CHECKING:
     from valle_engine.store.outputs import OutputFolder
     from valle_engine.store.store import Store
 
-MARKS = "marks"
-"""Folder of the workers' marks, inside the state folder."""
 ABORTED = 3
-RAY_SETTINGS = {
-    # Without it, Ray joins a cluster at a given address without its token.
-    "RAY_AUTH_MODE": "token",
-    # Without it, Ray prints its daemons' words on the standard output, which belongs to --json.
-    "RAY_DEDUP_LOGS_SKIP_REGEX": ".",
-}
-"""What Ray reads from the environment when it is imported; what the operator has set stands."""
 
 
 @dataclass(slots=True)
@@ -105,7 +91,7 @@ def _arrange(store: Store, plan: Plan) -> None:
 
 def _work(job: Job, plan: Plan, store: Store, recorder: RunRecorder, interrupts: Interrupts) -> End:
     try:
-        with _pool(job, store) as pool:
+        with opened_pools(job, store) as (pool, recorder.stage):
             # Ray takes SIGTERM for itself when it starts.
             interrupts.install()
             workers, limits = job.spec.workers, job.spec.limits
@@ -126,38 +112,6 @@ def _aborted(recorder: RunRecorder, reason: str) -> End:
     except DiskFull as error:
         reason = str(error)
     return End(reason, ABORTED)
-
-
-@contextmanager
-def _pool(job: Job, store: Store) -> Iterator[Pool]:
-    spec = WorkerSpec(
-        task=job.task.name,
-        options=job.task.model_dump(mode="json"),
-        seed=job.spec.seed,
-        slots=job.spec.workers.slots,
-        format=job.spec.output.format,
-        takes=bool(job.spec.accept),
-        model=job.model.spec if job.model and job.task.needs_model else None,
-        sampling=tuple((sampler.name, sampler.model_dump(mode="json")) for sampler in job.samplers),
-        codec=(job.codec.name, job.codec.model_dump(mode="json")) if job.codec else None,
-    )
-    if job.spec.workers.executor == "inline":
-        with closing(InlinePool(spec, store.outputs)) as inline:
-            yield inline
-        return
-    for name, value in RAY_SETTINGS.items():
-        os.environ.setdefault(name, value)
-    try:
-        from valle_engine.executors.ray import RayPool  # noqa: PLC0415 - only a run that asks for Ray loads it
-    except ModuleNotFoundError as error:
-        hint = "pip install ray, or run with --executor inline"
-        raise JobError(
-            [Problem(f"the executor 'ray' needs a module: {error}", path="workers.executor", hint=hint)]
-        ) from error
-    marks = store.state / MARKS
-    marks.mkdir(exist_ok=True)
-    with closing(RayPool(spec, store.outputs, job.spec.workers, marks)) as pool:
-        yield pool
 
 
 def _make_products(job: Job, store: Store) -> None:

@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from valle_engine.job.schema import Bound
+    from valle_engine.records import Outcome
+
+
+def refusal(take: Outcome, accept: Mapping[str, Bound]) -> list[str]:
+    """Why a take is not accepted, in words; empty when it is. One that could not be scored is not."""
+    if take.state != "done" and take.failure:
+        return [take.failure.message]
+    return violations(take.scores, accept)
+
+
+def best_of(takes: Sequence[Outcome], accept: Mapping[str, Bound]) -> Outcome:
+    """The best of several takes; one that could not be scored has no scores, and so is the worst."""
+    return takes[best_take([take.scores for take in takes], accept)]
+
+
+def note_of(take: Outcome) -> dict[str, Any]:
+    """What is kept of every take, chosen or not: its attempt, its scores, what was heard, why it was no take at all."""
+    heard = {"transcripts": dict(take.transcripts)} if take.transcripts else {}
+    why = {"failure": take.failure.message} if take.failure else {}
+    return {"attempt": take.attempt, **take.scores, **heard, **why}
 
 
 def violations(scores: Mapping[str, float], accept: Mapping[str, Bound]) -> list[str]:

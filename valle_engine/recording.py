@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from valle_engine.errors import JobError, RunAborted
 from valle_engine.executors.dispatch import Charge
-from valle_engine.gate import best_take, violations
-from valle_engine.parts import Take
+from valle_engine.gate import best_of, note_of, refusal
 from valle_engine.records import Failure, Order, Outcome
 from valle_engine.store.rows import Charge as KeptCharge
 from valle_engine.store.rows import LedgerRow
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from valle_engine.job.loading import Job
     from valle_engine.plugins import Plugins
     from valle_engine.records import RunInfo, Summary
+    from valle_engine.scoring.stage import Stage
     from valle_engine.store.store import Store
 
 COMMIT_ROWS = 100
@@ -66,7 +66,12 @@ class Watcher(Protocol):
 
 
 class RunRecorder:
-    """The driver's recorder: a `valle_engine.executors.driver.Recorder` over the store, the scorers and the gate."""
+    """What the driver tells and asks: a `valle_engine.executors.driver.Judge` over the store, the scorers and the gate.
+
+    `stage` is where takes are scored, None for a job without scorers.
+    """
+
+    stage: Stage | None = None
 
     def __init__(self, job: Job, plugins: Plugins, store: Store, run: RunInfo, watcher: Watcher) -> None:
         self.run = run
@@ -106,19 +111,32 @@ class RunRecorder:
         except JobError as error:
             raise RunAborted(str(error)) from error
 
-    def settle(self, outcome: Outcome) -> Order | None:
-        """Score and judge an outcome; returns another take of the item to run, or None when its fate is known."""
+    @property
+    def thinking(self) -> bool:
+        """Whether takes are being scored."""
+        return self.stage is not None and self.stage.waiting > 0
+
+    @property
+    def full(self) -> bool:
+        """Whether scoring has more than enough to do."""
+        return self.stage is not None and self.stage.full
+
+    def settle(self, outcome: Outcome) -> None:
+        """Take an outcome: what is done is scored and judged, what is not is settled."""
         order = self._orders[outcome.id]
-        if outcome.state == "done" and self._job.scorers:
-            outcome = self._scored(order, outcome)
-        if self._job.spec.accept and outcome.state == "done":
-            again = self._judged(order, outcome)
-            if again is not None:
-                self._orders[order.id] = again
-                return again
-            outcome = self._chosen(order)
-        self._keep(self._orders.pop(order.id), outcome)
-        return None
+        if outcome.state == "done" and self.stage is not None:
+            self.stage.submit(order.fields, outcome)
+        elif self._takes[order.id]:
+            self._kept(self._chosen(order, outcome))
+        else:
+            self._kept(outcome)
+
+    def wanted(self, patience: float) -> list[Order]:
+        """Take what is scored by now, waiting `patience` seconds at most; returns other takes of items to run."""
+        if self.stage is None:
+            return []
+        judged = [self._judged(outcome) for outcome in self.stage.step(patience)]
+        return [order for order in judged if order is not None]
 
     def charge(self, charges: Sequence[Charge]) -> None:
         """Keep budgets across runs."""
@@ -145,7 +163,42 @@ class RunRecorder:
             self._watcher.settled(row.outcome)
             self._plugins.tell("item_finished", run=self.run, outcome=row.outcome)
 
-    def _keep(self, order: Order, outcome: Outcome) -> None:
+    def _judged(self, outcome: Outcome) -> Order | None:
+        """Judge a take that was scored; returns another one of its item to run, None when its fate is known."""
+        order, accept = self._orders[outcome.id], self._job.spec.accept
+        takes = self._takes[order.id]
+        if not accept or (outcome.state != "done" and not takes):
+            self._kept(outcome)
+            return None
+        takes.append(outcome)
+        if refusal(outcome, accept) and len(takes) < self._job.spec.attempts:
+            again = self._orders[order.id] = replace(order, attempt=order.attempt + 1)
+            return again
+        self._kept(self._chosen(order))
+        return None
+
+    def _chosen(self, order: Order, last: Outcome | None = None) -> Outcome:
+        """Make the best of an item's takes its output, under its final name, and remove the others.
+
+        `last` is a take that gave nothing to score; those before it are what there is.
+        """
+        accept, takes = self._job.spec.accept, self._takes[order.id]
+        best = best_of(takes, accept)
+        for take in takes:
+            if take is not best and take.file:
+                self._store.outputs.remove(take.file.path)
+        told: dict[str, Any] = {"takes": tuple(note_of(take) for take in [*takes, *([last] if last else [])])}
+        if best.file:
+            told["file"] = self._store.outputs.move(best.file, output_name(order.id, self._job.spec.output.format))
+        broken = refusal(best, accept)
+        if broken:
+            told |= {"state": "rejected", "failure": Failure("Rejected", "; ".join(broken))}
+        return replace(best, **told)
+
+    def _kept(self, outcome: Outcome) -> None:
+        """Queue a fate for the ledger."""
+        order = self._orders.pop(outcome.id)
+        self._takes.pop(outcome.id, None)
         if outcome.state == "done":
             self.done += 1
         else:
@@ -155,41 +208,6 @@ class RunRecorder:
         if not self._rows:
             self._oldest = time.monotonic()
         self._rows.append(LedgerRow(outcome, order.fields, order.ordinal, order.mark))
-
-    def _scored(self, order: Order, outcome: Outcome) -> Outcome:
-        audio = self._store.outputs.local(outcome.file.path) if outcome.file else None
-        take = Take(order.fields, outcome, audio)
-        scores: dict[str, float] = {}
-        for scorer in self._job.scorers:
-            try:
-                [figures] = scorer.score([take])
-            except Exception as error:  # noqa: BLE001 - a scorer is a plugin; what it raises is told as the item's failure
-                failure = Failure(type(error).__name__, f"scorer {scorer.name!r}: {error}")
-                return replace(outcome, state="failed", failure=failure)
-            scores |= figures
-        return replace(outcome, scores=scores)
-
-    def _judged(self, order: Order, outcome: Outcome) -> Order | None:
-        takes = self._takes[order.id]
-        takes.append(outcome)
-        if violations(outcome.scores, self._job.spec.accept) and len(takes) < self._job.spec.attempts:
-            return replace(order, attempt=order.attempt + 1)
-        return None
-
-    def _chosen(self, order: Order) -> Outcome:
-        """Make the best of an item's takes its output, under its final name, and remove the others."""
-        takes = self._takes.pop(order.id)
-        best = takes[best_take([take.scores for take in takes], self._job.spec.accept)]
-        for take in takes:
-            if take is not best and take.file:
-                self._store.outputs.remove(take.file.path)
-        told: dict[str, Any] = {"takes": tuple({"attempt": take.attempt, **take.scores} for take in takes)}
-        if best.file:
-            told["file"] = self._store.outputs.move(best.file, output_name(order.id, self._job.spec.output.format))
-        broken = violations(best.scores, self._job.spec.accept)
-        if broken:
-            told |= {"state": "rejected", "failure": Failure("Rejected", "; ".join(broken))}
-        return replace(best, **told)
 
     def _snapshot(self, dispatcher: Dispatcher, now: float) -> Snapshot:
         workers = tuple(

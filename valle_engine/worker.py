@@ -123,7 +123,7 @@ class Worker:
 
     async def identify(self) -> Identity:
         """Answer once the worker can work."""
-        return Identity(self._name, os.getpid(), pid_space(), _stderr_path(), self._marks is not None)
+        return Identity(self._name, os.getpid(), pid_space(), stderr_path(), self._marks is not None)
 
     async def submit(self, orders: Sequence[Order]) -> None:
         """Take orders into the queue; they run in turn as lanes get free."""
@@ -245,7 +245,7 @@ def pid_space() -> str:
         return ""
 
 
-def _stderr_path() -> str:
+def stderr_path() -> str:
     try:
         return str(Path(f"/proc/self/fd/{sys.stderr.fileno()}").readlink())
     except (OSError, ValueError):

@@ -49,8 +49,7 @@ def pool(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], inline.InlinePool]:
 
     def make(fault: str) -> inline.InlinePool:
         monkeypatch.setattr(Worker, "fault", fault)
-        monkeypatch.setattr(inline, "Worker", Worker)
-        made.append(inline.InlinePool(None, None))  # type: ignore[arg-type]
+        made.append(inline.InlinePool(Worker))
         return made[-1]
 
     yield make

@@ -19,21 +19,40 @@ if TYPE_CHECKING:
 class Recorder(Protocol):
     """Who is told what came of the orders."""
 
-    def settle(self, outcome: Outcome) -> Order | None:
-        """Take an outcome; returns another take of the same item to run."""
+    def settle(self, outcome: Outcome) -> None:
+        """Take an outcome."""
 
     def charge(self, charges: Sequence[Charge]) -> None:
         """Keep budget changes across runs, before the items they belong to are run again."""
 
+
+class Judge(Recorder, Protocol):
+    """A recorder that may want other takes of items, when it has thought about those it was given."""
+
+    @property
+    def thinking(self) -> bool:
+        """Whether it may still want more, with nothing further told to it."""
+
+    @property
+    def full(self) -> bool:
+        """Whether it has enough to think about, so that nothing new is to be begun."""
+
+    def wanted(self, patience: float) -> Sequence[Order]:
+        """Go on thinking, for `patience` seconds at most while nothing happens; returns the takes to run."""
+
     def tick(self, dispatcher: Dispatcher) -> None:
         """Time passes: commit what waits, draw what changed."""
+
+
+THINKING_SECONDS = 0.05
+"""How long events are waited for while the judge thinks beside it."""
 
 
 def drive(  # noqa: PLR0913 - the parts of a run meet here, once
     pool: Pool,
     dispatcher: Dispatcher,
     orders: Iterator[Order],
-    recorder: Recorder,
+    judge: Judge,
     interrupts: Interrupts,
     *,
     grace_seconds: float,
@@ -44,22 +63,40 @@ def drive(  # noqa: PLR0913 - the parts of a run meet here, once
     them. Raises `RunAborted` with the breaker's reason.
     """
     leave_at = float("inf")
-    while not dispatcher.finished:
+    while not dispatcher.finished or judge.thinking:
         now = time.monotonic()
         if interrupts.count and leave_at == float("inf"):
             dispatcher.drop_waiting()
             leave_at = now + grace_seconds
         if interrupts.count > 1 or now >= leave_at:
             return
-        _feed(dispatcher, orders)
-        _act(pool, dispatcher, recorder, now)
-        for event in pool.wait(dispatcher.patience(now)):
-            _hear(event, dispatcher, recorder)
-        recorder.charge(dispatcher.charges)
-        dispatcher.charges.clear()
-        recorder.tick(dispatcher)
-        if dispatcher.problem:
-            raise RunAborted(dispatcher.problem)
+        if not judge.full:
+            _feed(dispatcher, orders)
+        advance(pool, dispatcher, judge, _patience(dispatcher, judge, now))
+        for order in judge.wanted(THINKING_SECONDS if dispatcher.finished else 0.0):
+            if not interrupts.count:
+                dispatcher.add(order)
+        judge.tick(dispatcher)
+
+
+def advance(pool: Pool, dispatcher: Dispatcher, recorder: Recorder, patience: float) -> None:
+    """Give out what can be given out, and hear what happens within `patience` seconds.
+
+    Raises `RunAborted` with a breaker's reason.
+    """
+    _act(pool, dispatcher, recorder, time.monotonic())
+    for event in pool.wait(patience):
+        _hear(event, dispatcher, recorder)
+    recorder.charge(dispatcher.charges)
+    dispatcher.charges.clear()
+    if dispatcher.problem:
+        raise RunAborted(dispatcher.problem)
+
+
+def _patience(dispatcher: Dispatcher, judge: Judge, now: float) -> float:
+    if dispatcher.finished:
+        return 0.0
+    return min(dispatcher.patience(now), THINKING_SECONDS) if judge.thinking else dispatcher.patience(now)
 
 
 def _feed(dispatcher: Dispatcher, orders: Iterator[Order]) -> None:
@@ -80,7 +117,7 @@ def _act(pool: Pool, dispatcher: Dispatcher, recorder: Recorder, now: float) -> 
         pool.submit(worker, batch)
     for worker, failure, culprit in dispatcher.overdue(now):
         begun = pool.kill(worker)
-        _settle(dispatcher.died(worker, failure, begun, now, culprit), dispatcher, recorder)
+        _settle(dispatcher.died(worker, failure, begun, now, culprit), recorder)
 
 
 def _hear(event: Event, dispatcher: Dispatcher, recorder: Recorder) -> None:
@@ -88,13 +125,11 @@ def _hear(event: Event, dispatcher: Dispatcher, recorder: Recorder) -> None:
     if isinstance(event, Ready):
         dispatcher.ready(event.worker, now)
     elif isinstance(event, Died):
-        _settle(dispatcher.died(event.worker, event.failure, event.begun, now), dispatcher, recorder)
+        _settle(dispatcher.died(event.worker, event.failure, event.begun, now), recorder)
     else:
-        _settle(dispatcher.reported(event.worker, event.report, now), dispatcher, recorder)
+        _settle(dispatcher.reported(event.worker, event.report, now), recorder)
 
 
-def _settle(outcomes: Sequence[Outcome], dispatcher: Dispatcher, recorder: Recorder) -> None:
+def _settle(outcomes: Sequence[Outcome], recorder: Recorder) -> None:
     for outcome in outcomes:
-        again = recorder.settle(outcome)
-        if again is not None:
-            dispatcher.add(again)
+        recorder.settle(outcome)

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from valle_engine.errors import RunAborted
 from valle_engine.executors.pool import SET_UP_FAILED, Died, Event, Ready, Reported
 from valle_engine.records import Failure
-from valle_engine.worker import Outputs, Worker, WorkerSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from valle_engine.executors.pool import Hand
     from valle_engine.records import Order
 
 POLL_SECONDS = 1.0
@@ -26,16 +26,18 @@ CLOSE_SECONDS = 5.0
 
 
 class InlinePool:
-    """The pool of one worker in this process; a `valle_engine.executors.pool.Pool`."""
+    """The pool of one worker in this process; a `valle_engine.executors.pool.Pool`.
+
+    `make` builds the worker of a name, in its thread.
+    """
 
     places = 1
 
-    def __init__(self, spec: WorkerSpec, outputs: Outputs) -> None:
-        self._spec = spec
-        self._outputs = outputs
+    def __init__(self, make: Callable[[str], Hand]) -> None:
+        self._make = make
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._worker: Worker | None = None
+        self._worker: Hand | None = None
         self._thread: threading.Thread | None = None
 
     def start(self, worker: str) -> None:
@@ -81,7 +83,7 @@ class InlinePool:
     def _run(self, name: str, loop: asyncio.AbstractEventLoop) -> None:
         asyncio.set_event_loop(loop)
         try:
-            self._worker = worker = Worker(self._spec, self._outputs, name)
+            self._worker = worker = self._make(name)
         except Exception as error:  # noqa: BLE001 - a plugin's set-up runs any code; the driver tells what it raised
             loop.close()
             failure = Failure(SET_UP_FAILED, f"{type(error).__name__}: {error}")
@@ -100,7 +102,7 @@ class InlinePool:
             failure = Failure("WorkerDied", f"the worker itself failed: {type(error).__name__}: {error}")
             self._events.put(Died(name, failure, None))
 
-    async def _poll(self, name: str, worker: Worker) -> None:
+    async def _poll(self, name: str, worker: Hand) -> None:
         self._events.put(Ready(name, await worker.identify()))
         while True:
             self._events.put(Reported(name, await worker.poll(POLL_SECONDS)))

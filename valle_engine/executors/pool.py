@@ -45,6 +45,25 @@ OUT_OF_MEMORY = "OutOfMemory"
 HANG = "Hang"
 
 
+class Hand(Protocol):
+    """What works in a place: it takes orders and tells what came of them, on one event loop of its own.
+
+    `valle_engine.worker.Worker` does items, `valle_engine.scoring.worker.ScoreWorker` scores takes.
+    """
+
+    async def identify(self) -> Identity:
+        """Answer once it can work."""
+
+    async def submit(self, orders: Sequence[Order]) -> None:
+        """Take orders into its queue."""
+
+    async def poll(self, patience: float) -> Report:
+        """Report as soon as an order has ended, and after `patience` seconds in any case."""
+
+    async def close(self) -> None:
+        """Stop what runs; for one whose process goes on without it."""
+
+
 class Pool(Protocol):
     """Workers by name. A worker that died or was killed never comes back; another is started in its place."""
 

@@ -12,8 +12,9 @@ import os
 import re
 import signal
 import stat
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import ray
 from ray import exceptions
@@ -21,65 +22,98 @@ from ray import exceptions
 from valle_engine.errors import JobError, Problem
 from valle_engine.executors.pool import OUT_OF_MEMORY, SET_UP_FAILED, Died, Event, Ready, Reported
 from valle_engine.records import Failure
-from valle_engine.worker import Identity, Marks, Outputs, Worker, WorkerSpec, pid_space
+from valle_engine.worker import Identity, Marks, pid_space
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from valle_engine.job.schema import Workers
+    from valle_engine.executors.pool import Hand
     from valle_engine.records import Order
+    from valle_engine.worker import Report
 
 POLL_SECONDS = 1.0
 LAST_WORDS = 2000
 """Characters kept of what a dead worker wrote to its standard error."""
 
 
-class RayWorker(Worker):
-    """A worker as an actor."""
+class Actor:
+    """A worker as an actor: what `make` builds of a name and a file for its marks, with nothing else in its process."""
 
-    def __init__(self, spec: WorkerSpec, outputs: Outputs, name: str, marks: str, gpus: float) -> None:
+    def __init__(self, make: Callable[[str, str], Hand], name: str, marks: str, gpus: float) -> None:
         if not gpus:
             # Ray leaves the variable alone for an actor without GPUs, which would then see all of them.
             os.environ["CUDA_VISIBLE_DEVICES"] = ""
-        super().__init__(spec, outputs, name, marks)
+        self._hand = make(name, marks)
+
+    async def identify(self) -> Identity:
+        """Answer once it can work."""
+        return await self._hand.identify()
+
+    async def submit(self, orders: Sequence[Order]) -> None:
+        """Take orders."""
+        await self._hand.submit(orders)
+
+    async def poll(self, patience: float) -> Report:
+        """Report."""
+        return await self._hand.poll(patience)
+
+
+class Wanted(Protocol):
+    """How many workers a job asks for, and of what each."""
+
+    @property
+    def count(self) -> Literal["auto"] | int:
+        """Workers; `auto` is as many as fit."""
+
+    @property
+    def cpus(self) -> float:
+        """CPU cores of each."""
+
+    @property
+    def gpus(self) -> float:
+        """GPUs of each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """Workers of one kind: how many run at a time, and the CPU cores and GPUs of each."""
+
+    places: int
+    cpus: float
+    gpus: float
 
 
 class RayPool:
-    """A pool of Ray actors; a `valle_engine.executors.pool.Pool`.
+    """A pool of Ray actors inside a `session`; a `valle_engine.executors.pool.Pool`.
 
-    `marks` is a local folder for the workers' marks; workers on machines that do not see it work without marks. Raises
-    `JobError` when the workers asked for do not fit the cluster, before any is started.
+    `make` travels to the actors and builds a worker there. `marks` is a local folder for the workers' marks; workers on
+    machines that do not see it work without marks.
     """
 
-    def __init__(self, spec: WorkerSpec, outputs: Outputs, workers: Workers, marks: Path) -> None:
-        self._spec = spec
-        self._outputs = outputs
-        self._workers = workers
+    def __init__(self, make: Callable[[str, str], Hand], crew: Crew, marks: Path) -> None:
+        self.places = crew.places
+        self._make = make
+        self._crew = crew
         self._marks = marks
+        self._marks.mkdir(exist_ok=True)
         self._actors: dict[str, Any] = {}
         self._polls: dict[Any, str] = {}
         self._identities: dict[str, Identity] = {}
-        connect(workers.address)
-        try:
-            self.places = places_for(workers, nodes())
-        except JobError:
-            ray.shutdown()
-            raise
 
     def start(self, worker: str) -> None:
         """Create an actor; its first answer, or its death, is an event."""
         marks = self._marks / worker
         marks.touch()
         actor: Any = (
-            ray.remote(RayWorker)
+            ray.remote(Actor)
             .options(
-                num_cpus=self._workers.cpus,
-                num_gpus=self._workers.gpus,
+                num_cpus=self._crew.cpus,
+                num_gpus=self._crew.gpus,
                 max_restarts=0,
                 max_task_retries=0,
                 max_concurrency=1000,
             )
-            .remote(self._spec, self._outputs, worker, str(marks), self._workers.gpus)
+            .remote(self._make, worker, str(marks), self._crew.gpus)
         )
         self._actors[worker] = actor
         self._polls[actor.identify.remote()] = worker
@@ -111,12 +145,11 @@ class RayPool:
         return self._forget(worker)
 
     def close(self) -> None:
-        """Kill the actors and leave the cluster; a cluster of our own ends with it."""
+        """Kill the actors."""
         for actor in self._actors.values():
             ray.kill(actor)
         self._actors.clear()
         self._polls.clear()
-        ray.shutdown()
 
     def _event(self, reference: Any) -> Event:
         worker = self._polls.pop(reference)
@@ -151,6 +184,16 @@ class RayPool:
         return frozenset(begun) if identity.marks else None
 
 
+@contextlib.contextmanager
+def session(address: str | None) -> Iterator[None]:
+    """A cluster to run pools in, left at the end; one of our own ends with it. Raises `JobError` as `connect` does."""
+    connect(address)
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
 def connect(address: str | None) -> None:
     """Join the cluster at an address, or start one of our own.
 
@@ -174,47 +217,40 @@ def connect(address: str | None) -> None:
     _keep_token_private()
 
 
-def nodes() -> list[Any]:
-    """The cluster's machines as Ray tells them."""
-    return list(ray.nodes())  # type: ignore[no-untyped-call]
+def machines() -> list[Mapping[str, float]]:
+    """The resources of the cluster's machines as Ray tells them."""
+    return [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
 
 
-def places_for(workers: Workers, machines: Sequence[Any]) -> int:
-    """How many workers run at a time: as many as asked for, or as fit. Raises `JobError` when they do not fit.
+def crew_for(wanted: Wanted, machines: Sequence[Mapping[str, float]], section: str) -> Crew:
+    """As many workers as asked for, or as fit. Raises `JobError`, for that section of the job, when they do not fit.
 
     Asking Ray for more than there is waits for ever, without an error.
     """
-    if workers.gpus > 1 and workers.gpus != int(workers.gpus):
-        raise JobError(
-            [
-                Problem(
-                    f"a worker cannot have {workers.gpus:g} GPUs",
-                    path="workers.gpus",
-                    hint="a fraction, or a whole number",
-                )
-            ]
-        )
-    fit = sum(_fit(workers, node["Resources"]) for node in machines if node["Alive"])
-    if workers.count != "auto" and workers.count <= fit:
-        return workers.count
-    if workers.count == "auto" and fit:
-        return fit
-    asked = "one worker" if workers.count == "auto" else f"{workers.count} workers"
-    have = ", ".join(
-        f"{node['Resources'].get('CPU', 0):g} CPUs and {node['Resources'].get('GPU', 0):g} GPUs"
-        for node in machines
-        if node["Alive"]
-    )
-    raise JobError(
-        [
-            Problem(
-                f"{asked} of {workers.cpus:g} CPUs and {workers.gpus:g} GPUs do not fit: there is room for {fit} "
-                f"on {have}",
-                path="workers",
-                hint="lower workers.count, cpus or gpus, or join a larger cluster with --address",
-            )
-        ]
-    )
+    if wanted.gpus > 1 and wanted.gpus != int(wanted.gpus):
+        message = f"a worker cannot have {wanted.gpus:g} GPUs"
+        raise JobError([Problem(message, path=f"{section}.gpus", hint="a fraction, or a whole number")])
+    fit = sum(_fit(wanted, machine) for machine in machines)
+    if wanted.count != "auto" and wanted.count <= fit:
+        return Crew(wanted.count, wanted.cpus, wanted.gpus)
+    if wanted.count == "auto" and fit:
+        return Crew(fit, wanted.cpus, wanted.gpus)
+    asked = "one worker" if wanted.count == "auto" else f"{wanted.count} workers"
+    have = ", ".join(f"{each.get('CPU', 0):g} CPUs and {each.get('GPU', 0):g} GPUs" for each in machines)
+    message = f"{asked} of {wanted.cpus:g} CPUs and {wanted.gpus:g} GPUs do not fit: there is room for {fit} on {have}"
+    hint = f"lower {section}.count, cpus or gpus, or join a larger cluster with --address"
+    raise JobError([Problem(message, path=section, hint=hint)])
+
+
+def left_by(crew: Crew, machines: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
+    """What the machines have left beside a crew, which is spread as evenly as it fits."""
+    left = [dict(machine) for machine in machines]
+    for _ in range(crew.places):
+        place = max((each for each in left if _fit(crew, each)), key=lambda each: each.get("CPU", 0), default=None)
+        if place is not None:
+            place["CPU"] = place.get("CPU", 0) - crew.cpus
+            place["GPU"] = place.get("GPU", 0) - crew.gpus
+    return left
 
 
 def last_words(identity: Identity | None) -> str:
@@ -227,12 +263,12 @@ def last_words(identity: Identity | None) -> str:
         return ""
 
 
-def _fit(workers: Workers, resources: Mapping[str, float]) -> int:
-    fit = math.floor(resources.get("CPU", 0) / workers.cpus)
-    if not workers.gpus:
+def _fit(wanted: Wanted | Crew, resources: Mapping[str, float]) -> int:
+    fit = math.floor(resources.get("CPU", 0) / wanted.cpus)
+    if not wanted.gpus:
         return fit
     gpus = resources.get("GPU", 0)
-    by_gpu = math.floor(gpus / workers.gpus) if workers.gpus >= 1 else math.floor(1 / workers.gpus) * int(gpus)
+    by_gpu = math.floor(gpus / wanted.gpus) if wanted.gpus >= 1 else math.floor(1 / wanted.gpus) * int(gpus)
     return min(fit, by_gpu)
 
 

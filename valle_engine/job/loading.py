@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from valle_engine.job.items import Manifest, Shard
     from valle_engine.job.model import JobModel
+    from valle_engine.job.scoring import Scoring
     from valle_engine.job.yaml import KeyPath
     from valle_engine.parts import Codec, Product, Sampler, Scorer, Source, Task
     from valle_engine.plugins import Plugins
@@ -54,7 +55,7 @@ class Job:
     model: JobModel | None
     codec: Codec | None
     samplers: tuple[Sampler, ...]
-    scorers: tuple[Scorer, ...]
+    scoring: Scoring
     products: tuple[Product, ...]
     manifest: Manifest
     folder: str
@@ -65,6 +66,11 @@ class Job:
     def name(self) -> str:
         """Name of the job."""
         return self.spec.name
+
+    @property
+    def scorers(self) -> tuple[Scorer, ...]:
+        """The scorers in the order of the file."""
+        return self.scoring.scorers
 
     @property
     def source(self) -> Source:
@@ -126,12 +132,13 @@ def draft_job(path: Path, plugins: Plugins, choice: Choice | None = None) -> Dra
     model, codec = assembly.model(), assembly.codec(task)
     assembly.check_fit(task, samplers, model)
     assembly.check_gate()
-    manifest = assembly.manifest(task, scorers, choice.limit, choice.shard)
+    scoring = assembly.scoring(scorers)
+    manifest = assembly.manifest(task, scoring, choice.limit, choice.shard)
     if spec is not None:
         folder, state = _places(spec, assembly.folder, findings)
     if findings.problems or spec is None or task is None or manifest is None:
         return Draft(None, manifest, sorted(findings.problems, key=lambda problem: problem.line or 0))
-    job = Job(path, spec, task, model, codec, samplers, scorers, products, manifest, folder, state, assembly.origins)
+    job = Job(path, spec, task, model, codec, samplers, scoring, products, manifest, folder, state, assembly.origins)
     return Draft(job, manifest, [])
 
 

@@ -92,6 +92,25 @@ class Bound(Section):
     max: float | None = None
 
 
+class Scoring(Section):
+    """How outcomes are scored, by workers of their own, and how the numbers are made.
+
+    A scorer that compares words or phonemes hears through the first transcriber that writes them.
+    """
+
+    transcribers: list[PartSpec] = Field(default_factory=list, description="What scorers hear through.")
+    normaliser: PartSpec = Field("basic", description="Rules that make texts comparable.")
+    by: list[str] = Field(
+        default_factory=list, description="Columns that group the numbers; `length` groups by words of the text."
+    )
+    resamples: int = Field(1000, ge=100, le=100_000, description="Resamples of the 95 % bootstrap intervals.")
+    batch: int = Field(16, ge=1, le=1024, description="Takes that are scored together; no figure depends on it.")
+    device: str = Field("auto", description="Where scorers and transcribers run: cpu, cuda; `auto` takes a GPU it has.")
+    count: int = Field(1, ge=1, description="Scoring workers of a Ray run.")
+    cpus: float = Field(1, gt=0, description="CPU cores of one.")
+    gpus: float = Field(0, ge=0, description="GPUs of one; a fraction shares one.")
+
+
 class JobFile(Section):
     """One job: what to do, to which items, where the output goes."""
 
@@ -110,6 +129,13 @@ class JobFile(Section):
     scores: list[PartSpec] = Field(default_factory=list, description="Metrics computed on each outcome.")
     accept: dict[str, Bound] = Field(default_factory=dict, description="Bounds a take must keep to be accepted.")
     attempts: int = Field(1, ge=1, le=100, description="Takes an item gets before it is rejected.")
+    repeats: int = Field(
+        1,
+        ge=1,
+        le=1000,
+        description="Times each item is done, each with a random stream of its own; ids then end in .1, .2 …",
+    )
+    scoring: Scoring = Scoring()
     workers: Workers = Workers()
     limits: Limits = Limits()
     output: Output = Output()
