@@ -7,6 +7,7 @@ from valle_engine.hookspecs import API_VERSION, hookimpl
 from valle_engine.parts import (
     BaseItem,
     Codec,
+    Model,
     Normaliser,
     Product,
     Row,
@@ -30,6 +31,7 @@ __all__ = [
     "Clip",
     "Codec",
     "ItemError",
+    "Model",
     "Normaliser",
     "Outcome",
     "Product",

@@ -2,8 +2,8 @@
 
 from valle_engine import load
 
-with load("ecker/vall-e") as model:
-clip = model.say("Good morning.", voice="reader.wav")
+with load() as model:
+clip = model.say("Good morning.")
 for piece in model.stream("A long text, heard as it is spoken.", voice="reader.wav"):
 play(piece.samples, piece.rate)
 """
@@ -20,10 +20,12 @@ from pydantic import ValidationError
 
 from valle_engine.errors import ItemError, JobError
 from valle_engine.job.fingerprints import FileDigests
-from valle_engine.job.model import anchored, located
+from valle_engine.job.model import anchored, locate
+from valle_engine.job.paths import Base, path_fields
+from valle_engine.job.presets import Presets
+from valle_engine.job.voices import VOICE, Voices
 from valle_engine.kit import Kit
-from valle_engine.model.releases import DEFAULT_MODEL
-from valle_engine.modelspec import ModelSpec
+from valle_engine.modelspec import DEFAULT_MODEL, ModelSpec
 from valle_engine.plugins import load_plugins
 from valle_engine.records import Clip, Order, Result
 from valle_engine.registry import problems_of
@@ -35,8 +37,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from valle_engine.decoding import Spoken
-    from valle_engine.opened import OpenModel
-    from valle_engine.parts import Task
+    from valle_engine.parts import BaseItem, Sampler, Task
     from valle_engine.plugins import Plugins
 
 ITEM = "say"
@@ -56,11 +57,12 @@ def load(
 ) -> LoadedModel:
     """Open a model, given as a job gives it (`model:`, `sampling:`); paths start at the working folder.
 
+    Without `sampling`, each task draws as the model has it.
+
     Raises `JobError` for what is wrong with it, `CheckpointError` for weights that cannot be used.
     """
     plugins = load_plugins()
-    samplers = tuple(plugins.samplers.build(name, options) for name, options in (sampling or {}).items())
-    return LoadedModel(spec_of(model, plugins), samplers, slots, plugins)
+    return LoadedModel(spec_of(model, plugins), sampling, slots, plugins)
 
 
 def spec_of(model: str | Mapping[str, Any], plugins: Plugins, folder: Path | None = None) -> ModelSpec:
@@ -70,26 +72,29 @@ def spec_of(model: str | Mapping[str, Any], plugins: Plugins, folder: Path | Non
         spec = ModelSpec.model_validate(model)
     except ValidationError as error:
         raise JobError(problems_of(error, ModelSpec, "model")) from None
-    found, _, problems = located(spec, start, FileDigests())
-    if problems:
-        raise JobError(problems)
-    codec = {"name": spec.codec} if isinstance(spec.codec, str) else spec.codec
-    options, missing = anchored(codec, start)
+    located = locate(spec, start, FileDigests(), plugins.models)
+    if located.problems:
+        raise JobError(located.problems)
+    options, missing = anchored(located.codec, start)
     if missing:
         raise JobError("; ".join(missing))
-    plugins.codecs.build(str(options["name"]), {key: value for key, value in options.items() if key != "name"})
-    return found.model_copy(update={"codec": options})
+    name = str(options.get("name"))
+    codec = plugins.codecs.build(name, {key: value for key, value in options.items() if key != "name"})
+    if located.config is not None and (unfit := located.config.unfit(codec)):
+        raise JobError(unfit)
+    return located.spec.model_copy(update={"codec": options})
 
 
 class LoadedModel:
     """A model held open. Calls may come from several threads; what they ask for at the same time is batched."""
 
-    def __init__(self, spec: ModelSpec, samplers: tuple[Any, ...], slots: int, plugins: Plugins) -> None:
+    def __init__(self, spec: ModelSpec, sampling: Mapping[str, Any] | None, slots: int, plugins: Plugins) -> None:
         from valle_engine.opened import OpenModel  # noqa: PLC0415 - importing this module loads no torch
 
         self._plugins = plugins
-        self._samplers = samplers
-        self._model: OpenModel = OpenModel(spec, samplers or None, slots, plugins)
+        self._values = {"model": spec.name} | ({} if sampling is None else {"sampling": sampling})
+        self._chain(sampling or {})
+        self._model = OpenModel(spec, None, slots, plugins)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="valle", daemon=True)
         self._thread.start()
@@ -135,15 +140,32 @@ class LoadedModel:
         self.close()
 
     def _take(self, task: str, fields: Mapping[str, Any], seed: int = 0, **options: Any) -> tuple[Task, Any, Kit]:
-        part = self._plugins.tasks.build(task, options)
-        if wrong := part.check_job(self._samplers, self._model.config):
+        presets = Presets.of({**self._values, "task": {"name": task, **options}}, self._plugins)
+        part = self._plugins.tasks.build(task, {key: value for key, value in presets.task().items() if key != "name"})
+        chain = self._chain(self._values.get("sampling") or presets.sampling())
+        if wrong := part.check_job(chain, self._model.config):
             raise JobError("; ".join(wrong))
-        given = {"id": ITEM, **{name: value for name, value in fields.items() if value is not None}}
+        said = {name: value for name, value in fields.items() if value is not None}
+        given = {"id": ITEM, **_voiced(said, part.Item, Voices.of(presets.model))}
         try:
             item = part.Item.model_validate(given)
         except ValidationError as error:
             raise JobError(problems_of(error, part.Item, "item")) from None
-        return part, item, Kit(Order(item.id, given, ""), seed, self._model)
+        return part, item, Kit(Order(item.id, given, ""), seed, self._model.sampled(chain or None))
+
+    def _chain(self, sampling: Mapping[str, Any]) -> tuple[Sampler, ...]:
+        return tuple(self._plugins.samplers.build(name, options) for name, options in sampling.items())
+
+
+def _voiced(fields: dict[str, Any], item: type[BaseItem], voices: Voices) -> dict[str, Any]:
+    """The fields with the recording of the voice they name, or of the model's own where they name none."""
+    given = {**voices.complete(item), **fields}
+    if VOICE in path_fields(item) and isinstance(given.get(VOICE), str):
+        path, wrong = voices.locate(VOICE, given[VOICE], Base(Path.cwd()))
+        if wrong:
+            raise JobError(wrong)
+        given[VOICE] = path
+    return given
 
 
 async def _run(task: Task, item: Any, kit: Kit) -> Any:

@@ -32,8 +32,7 @@ if TYPE_CHECKING:
     from valle_engine.model.language_model import LanguageModel
     from valle_engine.model.requests import Request
 
-FRAME_RATE = 75
-PHONEMES, PROMPT_FRAMES, FRAMES = 59, 3 * FRAME_RATE, 5 * FRAME_RATE
+PHONEMES, PROMPT_SECONDS, SECONDS = 59, 3, 5
 ROWS = (1, 4, 16, 64)
 STEPS = 25
 CACHES = 2**36
@@ -89,7 +88,7 @@ class Passes:
 
     seconds: float
     flops: float
-    frames: int = FRAMES
+    frames: int
 
     @property
     def frames_per_second(self) -> float:
@@ -104,6 +103,7 @@ class Report:
     dtype: str
     device: str
     threads: int
+    frame_rate: int
     parameters: int
     machine: Machine
     steps: tuple[Steps, ...]
@@ -112,12 +112,12 @@ class Report:
 
     def real_time(self, steps: Steps) -> float:
         """Seconds of speech made in a second by `ar` with so many rows, finer levels included."""
-        return 1 / (FRAME_RATE * (1 / steps.frames_per_second + 1 / self.levels.frames_per_second))
+        return 1 / (self.frame_rate * (1 / steps.frames_per_second + 1 / self.levels.frames_per_second))
 
     @property
     def real_time_demasked(self) -> float:
         """Seconds of speech made in a second by `nar-len`."""
-        return self.demasking.frames / FRAME_RATE / (self.demasking.seconds + self.levels.seconds)
+        return self.demasking.frames / self.frame_rate / (self.demasking.seconds + self.levels.seconds)
 
     def share(self, passes: Passes) -> float:
         """Share of the machine's matrix rate that passes reach."""
@@ -138,6 +138,7 @@ class Report:
             "dtype": self.dtype,
             "device": self.device,
             "threads": self.threads,
+            "frame_rate": self.frame_rate,
             "parameters": self.parameters,
             "gflops": self.machine.flops / 1e9,
             "gigabytes_per_second": self.machine.bytes / 1e9,
@@ -166,11 +167,16 @@ class Report:
 
 
 def measure(
-    model: LanguageModel, rows: Sequence[int] = ROWS, frames: int = FRAMES, said: Callable[[str], None] = print
+    model: LanguageModel,
+    frame_rate: int,
+    rows: Sequence[int] = ROWS,
+    frames: int | None = None,
+    said: Callable[[str], None] = print,
 ) -> Report:
-    """Measure a model, which is prepared for it; `frames` each row. `said` is told what is going on."""
+    """Measure a model, which is prepared for it; `frames` each row, 5 s by default. `said` is told what is going on."""
     prepare(model)
-    bench = _Bench(model, frames)
+    frames = frames or SECONDS * frame_rate
+    bench = _Bench(model, frames, PROMPT_SECONDS * frame_rate)
     steps = []
     for count in rows:
         said(f"{count} rows, {frames} frames each")
@@ -183,6 +189,7 @@ def measure(
         str(model.dtype).removeprefix("torch."),
         str(model.device),
         torch.get_num_threads(),
+        frame_rate,
         bench.parameters,
         bench.machine(),
         tuple(steps),
@@ -194,9 +201,10 @@ def measure(
 class _Bench:
     """The measurements of one model."""
 
-    def __init__(self, model: LanguageModel, frames: int) -> None:
+    def __init__(self, model: LanguageModel, frames: int, prompt: int) -> None:
         self._model = model
         self._frames = frames
+        self._prompt = prompt
         self._random = np.random.default_rng(0)
         layers = model.get_submodule("model.layers")
         self._body = [module for module in layers.modules() if isinstance(module, Linear)]
@@ -268,7 +276,7 @@ class _Bench:
 
     def _conditions(self) -> Conditions:
         text = self._random.integers(4, self._model.config.phonemes, PHONEMES - 2)
-        return Conditions(phonemes=np.array([BOS, *text, EOS]), prompt=self._codes(PROMPT_FRAMES))
+        return Conditions(phonemes=np.array([BOS, *text, EOS]), prompt=self._codes(self._prompt))
 
     def _codes(self, frames: int) -> np.ndarray:
         config = self._model.config

@@ -19,11 +19,8 @@ if TYPE_CHECKING:
 Prompt: TypeAlias = "np.ndarray | tuple[np.ndarray | str, ...]"
 DEMASKING_GUIDANCE = 2.5
 """Guidance of demasking unless an option says otherwise: without it, it says other words."""
-
-
-FRAME_RATE = 75
-SHORTEST = FRAME_RATE
-"""Frames that demasking fills at least: the model was taught on speech of a second and more."""
+SHORTEST = 1.0
+"""Seconds that demasking fills at least: the model was taught on speech of a second and more."""
 
 
 class Decoding(BaseModel):
@@ -49,10 +46,9 @@ class Decoding(BaseModel):
         default=False, description="Draw the finer codebooks by the samplers too; else the best code is taken."
     )
 
-    @property
-    def max_frames(self) -> int:
+    def max_frames(self, frame_rate: int) -> int:
         """Frames of the longest utterance."""
-        return int(self.max_seconds * FRAME_RATE)
+        return int(self.max_seconds * frame_rate)
 
     @property
     def strength(self) -> float:
@@ -99,10 +95,10 @@ class Spoken:
         """Whether its length must be settled before it can be spoken."""
         return self.frames is None and self.how.decoding == "nar-len"
 
-    def lasting(self, expected: int) -> Spoken:
-        """The same at a length that was predicted, within the bounds of the options."""
-        frames = int(max(expected, SHORTEST) * self.how.stretch)
-        return replace(self, frames=min(frames, self.how.max_frames))
+    def lasting(self, expected: int, frame_rate: int) -> Spoken:
+        """The same at a length that was predicted, in frames, within the bounds of the options."""
+        frames = int(max(expected, int(SHORTEST * frame_rate)) * self.how.stretch)
+        return replace(self, frames=min(frames, self.how.max_frames(frame_rate)))
 
 
 def _sequential(sampler: Sampler) -> str:

@@ -15,7 +15,7 @@ import pluggy
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from valle_engine.parts import Codec, Normaliser, Product, Sampler, Scorer, Source, Task, Transcriber
+    from valle_engine.parts import Codec, Model, Normaliser, Product, Sampler, Scorer, Source, Task, Transcriber
     from valle_engine.records import Outcome, RunInfo, Summary
 
 API_VERSION = "1.0"
@@ -38,6 +38,11 @@ def samplers() -> Iterable[type[Sampler]]:  # type: ignore[empty-body]
 @hookspec
 def codecs() -> Iterable[type[Codec]]:  # type: ignore[empty-body]
     """Codecs that a model may name."""
+
+
+@hookspec
+def models() -> Iterable[type[Model]]:  # type: ignore[empty-body]
+    """Models that a job may name."""
 
 
 @hookspec

@@ -123,7 +123,7 @@ class Kit:
         from valle_engine.codecs.prompts import frames_of, repeated  # noqa: PLC0415 - for workers only
 
         codes = await self.encode(path)
-        return repeated(codes, frames_of(seconds)) if seconds else codes
+        return repeated(codes, frames_of(seconds, self.frame_rate)) if seconds else codes
 
     async def decode(self, codes: np.ndarray) -> Clip:
         """Sound of codes."""
@@ -145,7 +145,7 @@ class Kit:
     async def speak(self, spoken: Spoken, part: int = 0) -> np.ndarray:
         """Codes of speech, drawn from the stream of this `part` of the take. Raises `ItemError`, as for no frames."""
         if spoken.needs_length:
-            spoken = spoken.lasting(await self.duration(spoken.said, spoken.prompt))
+            spoken = spoken.lasting(await self.duration(spoken.said, spoken.prompt), self.frame_rate)
         request = self.model.speaking(spoken, stream_seed(*self._stream, part))
         codes: np.ndarray = await self._generated(request)
         if not len(codes):

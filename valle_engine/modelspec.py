@@ -7,6 +7,10 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
+DEFAULT_MODEL = "pocket"
+"""The model of a job that names none: the one in the box."""
+
+
 class LoraSpec(BaseModel):
     """A low-rank adapter and how it acts."""
 
@@ -23,10 +27,12 @@ class ModelSpec(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(
-        min_length=1, description="A path, or a released model such as ecker/vall-e; @revision behind it pins one."
+        min_length=1, description="A path, or a model by name: pocket, or ecker/vall-e; @revision behind it pins one."
     )
     sha256: str | None = Field(None, pattern=r"^[0-9a-fA-F]{64}$", description="Hash the weights must have.")
-    codec: str | dict[str, Any] = Field("vocos", description="The codec by name, or a mapping with `name` and options.")
+    codec: str | dict[str, Any] | None = Field(
+        None, description="The codec by name, or a mapping with `name` and options. Default: the model's own."
+    )
     lora: list[LoraSpec] = Field(default_factory=list, description="Adapters that act beside the weights.")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="What is computed in; `auto` is bfloat16 where the hardware multiplies it."

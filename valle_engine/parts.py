@@ -38,7 +38,8 @@ class BaseItem(BaseModel):
     """One unit of work. A task's items extend it with the fields they need.
 
     Fields of type `Path` are files that must exist: the job file's folder is their base, their content is part of the
-    item's fingerprint. Columns of a manifest that are no field are carried along and determine nothing.
+    item's fingerprint. One that is called `voice` may also hold the name of a voice of the job's model. Columns of a
+    manifest that are no field are carried along and determine nothing.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", coerce_numbers_to_str=True)
@@ -51,9 +52,9 @@ class Task(Part):
 
     Item: ClassVar[type[BaseItem]]
     needs_model: ClassVar[bool] = False
-
     needs_codec: ClassVar[bool] = False
     """Whether it turns sound into codes without a model: the job then names a `codec`."""
+
     @abstractmethod
     async def run(self, item: Any, kit: Kit) -> Clip | Result | Mapping[str, Any]:
         """Do the work of one item. Raise `ItemError` when it cannot be done, `RetryableError` when it may be later."""
@@ -138,6 +139,40 @@ class OpenCodec(ABC):
         import numpy as np  # noqa: PLC0415 - plain data until a worker decodes
 
         yield from self.decode([np.concatenate(list(pieces))])
+
+
+@dataclass(frozen=True, slots=True)
+class HubFile:
+    """A file on the Hugging Face hub; `revision` is what a name without one stands for."""
+
+    repository: str
+    file: str
+    revision: str = "main"
+
+
+class Model(Part):
+    """A codec language model that a job may name, and what belongs to it. It has no options of its own."""
+
+    about: ClassVar[str] = ""
+    licence: ClassVar[str] = ""
+    remedy: ClassVar[str] = ""
+    """What to do when weights that lie in a local folder are missing."""
+    codec: ClassVar[str]
+    """The codec whose codes it speaks, by name."""
+    options: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    """By task: its options that are best for this model, where a job does not set them."""
+    sampling: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    """By task: its samplers in their order, where a job has no `sampling`."""
+    voice: ClassVar[str | None] = None
+    """The voice of items that may name one and do not."""
+
+    @abstractmethod
+    def weights(self) -> Path | HubFile:
+        """Where its weights are; a local file may be missing."""
+
+    def voices(self) -> Mapping[str, Path]:
+        """Recordings of the voices it brings, by name; a name has no dot in it."""
+        return {}
 
 
 @dataclass(frozen=True, slots=True)

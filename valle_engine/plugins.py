@@ -14,7 +14,7 @@ import pluggy
 
 from valle_engine import hookspecs
 from valle_engine.errors import PluginError
-from valle_engine.parts import Codec, Normaliser, Part, Product, Sampler, Scorer, Source, Task, Transcriber
+from valle_engine.parts import Codec, Model, Normaliser, Part, Product, Sampler, Scorer, Source, Task, Transcriber
 from valle_engine.registry import Offer, Registry, nearest
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ KINDS: Mapping[str, type[Part]] = {
     "tasks": Task,
     "samplers": Sampler,
     "codecs": Codec,
+    "models": Model,
     "scorers": Scorer,
     "transcribers": Transcriber,
     "normalisers": Normaliser,
@@ -74,6 +75,11 @@ class Plugins:
     def codecs(self) -> Registry[Codec]:
         """The codecs a model may name."""
         return self._registry("codecs", Codec)
+
+    @property
+    def models(self) -> Registry[Model]:
+        """The models a job may name."""
+        return self._registry("models", Model)
 
     @property
     def scorers(self) -> Registry[Scorer]:

@@ -24,9 +24,10 @@ def models(capsys):
 
 def test_the_known_ones_are_listed(models):
     code, told = models("list", "--json")
-    [listed] = json.loads(told)
-    assert (code, listed["name"]) == (0, "ecker/vall-e")
-    assert {"repository", "file", "revision", "licence", "path"} <= listed.keys()
+    listed = {each["name"]: each for each in json.loads(told)}
+    assert code == 0
+    assert {"repository", "file", "revision", "licence", "path", "codec"} <= listed["ecker/vall-e"].keys()
+    assert listed["pocket"]["codec"] == "pocket"
 
 
 def test_a_model_is_inspected(models, place):

@@ -15,6 +15,7 @@ from valle_engine.parts import BaseItem, Product, Sampler, Scorer, Task
 from valle_engine.plugins import Plugins
 from valle_engine.registry import Offer
 from valle_plugins.codecs import codecs
+from valle_plugins.models import models
 from valle_plugins.sources import sources
 
 
@@ -102,6 +103,7 @@ PARTS: dict[str, list[Any]] = {
     "products": [Audiobook],
     "sources": sources(),
     "codecs": codecs(),
+    "models": models(),
 }
 
 

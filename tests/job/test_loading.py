@@ -71,7 +71,6 @@ def test_every_mistake_is_told_at_once(problems):
         ("task: {name: tts, max_second: 3}", "task.max_second", "did you mean 'max_seconds'?"),
         ("task: {name: tts, max_seconds: -3}", "task.max_seconds", "greater than 0"),
         ("task: 5", "task", "a task is a name, or a mapping"),
-        ("task: stt", "task", "needs a model"),
         ("sampling: [top-p]", "sampling", "a mapping of samplers"),
         ("sampling: {greedy: , mirostat: }", "sampling", "keep one of them"),
         ("scores: wer", "scores", "a list of scorers"),

@@ -9,7 +9,6 @@ import pytest
 from valle_engine.errors import CheckpointError
 from valle_engine.model.checkpoint import read_checkpoint
 from valle_engine.model.header import peek
-from valle_engine.model.releases import find_release, local_path
 
 
 @pytest.mark.parametrize("profile", ["tiny", "tiny-v6", "tiny-noraw"])
@@ -50,15 +49,3 @@ def test_looking_at_a_header_loads_no_torch(checkpoint_path):
     code = "import sys; from valle_engine.model.header import peek; from pathlib import Path; peek(Path(sys.argv[1]))"
     check = f"{code}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", check, checkpoint_path("tiny")], check=False).returncode == 0
-
-
-def test_a_name_is_no_path_until_something_lies_there(tmp_path):
-    assert local_path("ecker/vall-e", tmp_path) is None
-    assert local_path("./gone.sft", tmp_path) == tmp_path / "gone.sft"
-    (tmp_path / "here.sft").touch()
-    assert local_path("here.sft", tmp_path) == tmp_path / "here.sft"
-
-
-def test_a_revision_may_stand_behind_a_name():
-    assert find_release("ecker/vall-e").revision == "main"
-    assert find_release("ecker/vall-e@abc").revision == "abc"

@@ -110,9 +110,9 @@ def test_an_adapter_changes_what_is_said(one, spec, tmp_path):
 def test_a_predicted_length_keeps_its_bounds():
     how = Decoding(decoding="nar-len", max_seconds=4, stretch=2)
     spoken = Spoken(said=SimpleNamespace(), how=how)
-    assert [spoken.lasting(frames).frames for frames in (0, 100, 10**10)] == [150, 200, 300]
+    assert [spoken.lasting(frames, 75).frames for frames in (0, 100, 10**10)] == [150, 200, 300]
     assert spoken.needs_length
-    assert not spoken.lasting(3).needs_length
+    assert not spoken.lasting(3, 75).needs_length
 
 
 def test_voices_are_encoded_once(spec, place):

@@ -11,6 +11,10 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
+from valle_engine.model.names import codec_of, find_model
+from valle_engine.modelspec import ModelSpec
+from valle_engine.plugins import load_plugins
+
 if TYPE_CHECKING:
     import argparse
 
@@ -25,7 +29,7 @@ def add_parser(verbs: Any) -> None:
     source.add_argument("--model", help="a name or a path")
     source.add_argument("--random", choices=["full"], help="a checkpoint of the released size with random weights")
     parser.add_argument("--rows", type=int, nargs="+", default=[1, 4, 16, 64], help="rows of the steps")
-    parser.add_argument("--frames", type=int, default=375, help="frames of each row (default: 375, which are 5 s)")
+    parser.add_argument("--frames", type=int, help="frames of each row (default: those of 5 s)")
     parser.add_argument("--precision", choices=["auto", "float32", "bfloat16"], default="auto")
     parser.add_argument("--device", default="cpu", help="cpu (one thread) or cuda (default: cpu)")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -38,7 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
     from valle_engine.bench import measure  # noqa: PLC0415 - same
 
     torch.set_num_threads(1)
-    report = measure(_model(arguments), arguments.rows, arguments.frames, _say)
+    model, frame_rate = _model(arguments)
+    report = measure(model, frame_rate, arguments.rows, arguments.frames, _say)
     if arguments.json:
         print(orjson.dumps(report.facts(), option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY).decode())
     else:
@@ -46,19 +51,23 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _model(arguments: argparse.Namespace) -> LanguageModel:
+def _model(arguments: argparse.Namespace) -> tuple[LanguageModel, int]:
+    """The model, and the frames a second of its codec."""
     from valle_engine.model.engine import choose_dtype  # noqa: PLC0415 - it loads torch
     from valle_engine.model.hub import load  # noqa: PLC0415 - same
     from valle_engine.model.random_weights import write_random_checkpoint  # noqa: PLC0415 - same
 
-    dtype = choose_dtype(arguments.precision, arguments.device)
-    if arguments.model is not None:
-        return load(arguments.model).model(dtype, arguments.device)
+    dtype, plugins = choose_dtype(arguments.precision, arguments.device), load_plugins()
     with tempfile.TemporaryDirectory(prefix="valle-bench-") as folder:
-        path = Path(folder, "random.sft")
-        _say("making a checkpoint of random weights")
-        write_random_checkpoint(path)
-        return load(str(path)).model(dtype, arguments.device)
+        name = arguments.model
+        if name is None:
+            name = str(Path(folder, "random.sft"))
+            _say("making a checkpoint of random weights")
+            write_random_checkpoint(Path(name))
+        checkpoint = load(name, plugins.models)
+        codec = codec_of(ModelSpec(name=name), find_model(name, plugins.models).part, checkpoint.config)
+        frame_rate = plugins.codecs.offer(str(codec["name"])).part.frame_rate
+        return checkpoint.model(dtype, arguments.device), frame_rate
 
 
 def _say(line: str) -> None:
@@ -79,7 +88,7 @@ def _show(report: Report) -> None:
         )
     console = Console(width=100)
     console.print(table)
-    for name, passes in (("levels 1-7", report.levels), ("demasking", report.demasking)):
+    for name, passes in (("the other levels", report.levels), ("demasking", report.demasking)):
         share = f"{report.share(passes):.0%} of the matrix rate"
         print(f"{name}: {passes.seconds:.1f} s for {passes.frames} frames, {passes.frames_per_second:.1f}/s, {share}")
     print(f"nar-len with levels: {report.real_time_demasked:.2f} x real time")

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from valle_engine.model.releases import DEFAULT_MODEL, RELEASES, find_release, local_path
+from valle_engine.model.names import find_model
+from valle_engine.modelspec import DEFAULT_MODEL
+from valle_engine.parts import HubFile
+from valle_engine.plugins import load_plugins
 
 if TYPE_CHECKING:
     import argparse
@@ -34,8 +37,8 @@ def run(arguments: argparse.Namespace) -> int:
 def _list(arguments: argparse.Namespace) -> int:
     from valle_engine.model.hub import list_models  # noqa: PLC0415 - it loads torch
 
-    found = list_models()
-    facts = [{"name": each.name, **asdict(each.release), "path": _text(each.path)} for each in found]
+    found = list_models(load_plugins().models)
+    facts = [_facts(each) for each in found]
     _tell(arguments, facts, [line for each in found for line in _listed(each)])
     return 0
 
@@ -59,7 +62,7 @@ def _inspect(arguments: argparse.Namespace) -> int:
 def _verify(arguments: argparse.Namespace) -> int:
     from valle_engine.model.hub import fetch, verify  # noqa: PLC0415 - it loads torch
 
-    path = fetch(arguments.model, offline=arguments.offline)
+    path = fetch(arguments.model, load_plugins().models, offline=arguments.offline)
     problems = verify(path, arguments.sha256)
     facts = {"model": arguments.model, "path": str(path), "sound": not problems, "problems": problems}
     _tell(arguments, facts, problems or [f"{path}: sound"])
@@ -72,20 +75,31 @@ ACTIONS = {"list": _list, "fetch": _fetch, "inspect": _inspect, "verify": _verif
 def _file(arguments: argparse.Namespace) -> Path:
     from valle_engine.model.hub import fetch  # noqa: PLC0415 - it loads torch
 
-    return fetch(arguments.model, offline=arguments.offline, sha256=arguments.sha256)
+    return fetch(arguments.model, load_plugins().models, offline=arguments.offline, sha256=arguments.sha256)
 
 
 def _tell(arguments: argparse.Namespace, facts: Any, lines: list[str]) -> None:
     print(orjson.dumps(facts, option=orjson.OPT_INDENT_2).decode() if arguments.json else "\n".join(lines))
 
 
+def _facts(model: Listed) -> dict[str, Any]:
+    part, hub = model.part, asdict(model.weights) if isinstance(model.weights, HubFile) else {}
+    voices = sorted(part.voices())
+    own = {"name": part.name, "about": part.about, "licence": part.licence, "codec": part.codec, "voices": voices}
+    return {**own, **hub, "path": _text(model.path)}
+
+
 def _listed(model: Listed) -> list[str]:
-    release = model.release
+    part, place = model.part, model.weights
+    voices = ", ".join(sorted(part.voices()))
+    hub = isinstance(place, HubFile)
     return [
-        f"{model.name}  {release.about}",
-        f"  {release.repository}/{release.file} at {release.revision}",
-        f"  {model.path or 'not fetched'}",
-        f"  licence: {release.licence}",
+        f"{part.name}  {part.about}",
+        *([f"  {place.repository}/{place.file} at {place.revision}"] if isinstance(place, HubFile) else []),
+        f"  {model.path or ('not fetched' if hub else f'not here: {part.remedy}')}",
+        f"  codec: {part.codec}",
+        *([f"  voices: {voices}"] if voices else []),
+        f"  licence: {part.licence}",
     ]
 
 
@@ -102,9 +116,8 @@ def _inspected(found: Inspection, licence: str) -> list[str]:
 
 
 def _licence(model: str) -> str:
-    if local_path(model) is None and model.partition("@")[0] in RELEASES:
-        return find_release(model).licence
-    return "not known: ask where the file comes from"
+    part = find_model(model, load_plugins().models).part
+    return part.licence if part else "not known: ask where the file comes from"
 
 
 def _text(path: Path | None) -> str | None:

@@ -15,7 +15,7 @@ from valle_engine.engine import run_job
 from valle_engine.errors import ItemError, JobError
 from valle_engine.job.loading import load_job
 from valle_engine.job.paths import path_fields
-from valle_engine.model.releases import DEFAULT_MODEL
+from valle_engine.modelspec import DEFAULT_MODEL
 from valle_engine.plugins import load_plugins
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def add_parser(verbs: Any) -> None:
     parser = verbs.add_parser("say", help="speak one text", description="Speak one text into a file.")
     parser.add_argument("text", help="what to say")
     parser.add_argument("--out", type=Path, required=True, help="the file to write: .wav or .flac")
-    parser.add_argument("--voice", help="a recording of the voice; for espeak, the name of one")
+    parser.add_argument("--voice", help="a recording of the voice, or the name of one")
     parser.add_argument("--language", default="en", help="language code of the text (default: en)")
     parser.add_argument("--model", help=f"a name or a path (default: {DEFAULT_MODEL}, where the task needs one)")
     parser.add_argument("--codec", help="the model's codec: a name, or JSON with `name` and options")
@@ -65,8 +65,8 @@ def _job(arguments: argparse.Namespace) -> dict[str, Any]:
     offer = plugins.tasks.offer(arguments.task)
     item = {"id": ITEM, "text": arguments.text, "language": arguments.language}
     if arguments.voice is not None:
-        is_path = "voice" in path_fields(offer.part.Item)
-        item["voice"] = str(Path(arguments.voice).absolute()) if is_path else arguments.voice
+        is_file = "voice" in path_fields(offer.part.Item) and Path(arguments.voice).suffix
+        item["voice"] = str(Path(arguments.voice).absolute()) if is_file else arguments.voice
     job: dict[str, Any] = {
         "name": ITEM,
         "task": {"name": arguments.task, **options},

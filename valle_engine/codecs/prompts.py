@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-# EnCodec's codes for a frame of silence, lowest codebook first.
+# EnCodec's codes for a frame of silence, lowest codebook first, and its frames a second.
 SILENCE = (62, 424, 786, 673, 622, 986, 570, 948)
+FRAME_RATE = 75
 
 
-def frames_of(seconds: float, frame_rate: int = 75) -> int:
+def frames_of(seconds: float, frame_rate: int) -> int:
     """Whole frames in a time."""
     return int(seconds * frame_rate)
 
@@ -31,6 +32,6 @@ def repeated(codes: np.ndarray, frames: int) -> np.ndarray:
     return np.resize(codes, (frames, *codes.shape[1:]))
 
 
-def silence(seconds: float, frame_rate: int = 75) -> np.ndarray:
-    """Codes (frames, 8) int64 of silence."""
-    return np.tile(np.array(SILENCE, np.int64), (frames_of(seconds, frame_rate), 1))
+def silence(seconds: float) -> np.ndarray:
+    """EnCodec's codes (frames, 8) int64 of silence."""
+    return np.tile(np.array(SILENCE, np.int64), (frames_of(seconds, FRAME_RATE), 1))

@@ -13,9 +13,11 @@ from valle_engine.errors import JobError, PluginError
 from valle_engine.job.fingerprints import FileDigests
 from valle_engine.job.inline import Inline
 from valle_engine.job.items import Manifest
-from valle_engine.job.model import JobModel, anchored, located
+from valle_engine.job.model import JobModel, anchored, locate
 from valle_engine.job.paths import Base, path_fields
+from valle_engine.job.presets import Presets
 from valle_engine.job.schema import Bound, Reading
+from valle_engine.job.voices import Voices
 from valle_engine.modelspec import ModelSpec
 from valle_engine.parts import Codec, Part, Product, Sampler, Scorer, Source, Task, check_chain
 from valle_engine.registry import Registry, nearest, problems_of
@@ -45,25 +47,33 @@ class Assembly:
     folder: Path
     origins: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def presets(self) -> Presets:
+        """What the job leaves to its model."""
+        return Presets.of(self.values, self.plugins)
+
     def task(self) -> Task | None:
-        """The task, with a model if it needs one."""
+        """The task, with the options that its model has for it."""
         if "task" not in self.values:
             return None
-        task = self._named(self.plugins.tasks, self.values["task"], ("task",))
-        if task is not None and task.needs_model and self.values.get("model") is None:
-            self.findings.add(("task",), f"task {task.name!r} needs a model", "add `model: ...`")
-        return task
+        return self._named(self.plugins.tasks, self.presets.task(), ("task",))
 
     def model(self) -> JobModel | None:
         """The model and its codec, looked at but not loaded; the form of the section is checked with the whole file."""
         try:
-            spec = ModelSpec.model_validate(self.values.get("model"))
+            spec = ModelSpec.model_validate(self.presets.named)
         except ValidationError:
             return None
-        given, config, problems = located(spec, self.folder, FileDigests())
-        self.findings.add_part(("model",), problems)
-        options, built = self._codec(given.codec, ("model", "codec"))
-        return None if built is None else JobModel(given.model_copy(update={"codec": options}), built, config)
+        located = locate(spec, self.folder, FileDigests(), self.plugins.models)
+        place: KeyPath = ("model",) if "model" in self.values else ("task",)
+        self.findings.add_part(place, located.problems)
+        options, codec = self._codec(located.codec, (*place, "codec"))
+        if codec is None or located.found is None:
+            return None
+        if located.config is not None and (unfit := located.config.unfit(codec)):
+            self.findings.add((*place, "codec"), unfit)
+        spec = located.spec.model_copy(update={"codec": options})
+        return JobModel(spec, codec, located.config, located.found.weights)
 
     def codec(self, task: Task | None) -> Codec | None:
         """The codec of a task that needs one and no model."""
@@ -92,7 +102,8 @@ class Assembly:
         """The chain of samplers in the order of the file."""
         sampling = self._section("sampling", dict, "a mapping of samplers, such as {temperature: 0.9, top-p: 0.95}")
         registry = self.plugins.samplers
-        built = [self._built(registry, name, options, ("sampling", name)) for name, options in sampling.items()]
+        chain = sampling or self.presets.sampling()
+        built = [self._built(registry, name, options, ("sampling", name)) for name, options in chain.items()]
         samplers = tuple(sampler for sampler in built if sampler is not None)
         for message in check_chain(samplers):
             self.findings.add(("sampling",), message)
@@ -134,14 +145,15 @@ class Assembly:
             return None
         before = len(self.findings.problems)
         needs = {need: scorer.name for scorer in scorers for need in sorted(scorer.needs - {"audio"})}
-        defaults = self._defaults(task, needs) if task else {}
+        voices = Voices.of(self.presets.model)
+        defaults = self._defaults(task, needs, voices) if task else {}
         source, reading = self._source(self.values["items"])
         if task is None or source is None or reading is None:
             return None
         base = self._row_base(reading)
         if len(self.findings.problems) > before:
             return None
-        return Manifest(source, task.Item, base, reading, defaults, needs, limit, shard)
+        return Manifest(source, task.Item, base, reading, defaults, needs, limit, shard, voices)
 
     def _source(self, items: Any) -> tuple[Source | None, Reading | None]:
         packed = self.findings.document.items
@@ -178,7 +190,7 @@ class Assembly:
             self.findings.add(("items", "root"), f"no such folder: {root}")
         return Base(root, confined=True)
 
-    def _defaults(self, task: Task, needs: Mapping[str, str]) -> dict[str, Any]:
+    def _defaults(self, task: Task, needs: Mapping[str, str], voices: Voices) -> dict[str, Any]:
         """The defaults with absolute paths."""
         defaults = dict(self._section("defaults", dict, "a mapping of fields, such as {language: en}"))
         known = [name for name in [*task.Item.model_fields, *needs] if name != "id"]
@@ -188,13 +200,15 @@ class Assembly:
             self.findings.add(("defaults", name), f"items of task {task.name!r} have no default {name!r}", hint)
         for name in path_fields(task.Item) & defaults.keys():
             if isinstance(defaults[name], str):
-                defaults[name] = self._located(Base(self.folder), defaults[name], ("defaults", name))
+                defaults[name], wrong = voices.locate(name, defaults[name], Base(self.folder))
+                if wrong:
+                    self.findings.add(("defaults", name), wrong)
         try:
             task.Item.model_validate(defaults)
         except ValidationError as error:
             wrong = [problem for problem in problems_of(error, task.Item, "default") if problem.path in defaults]
             self.findings.add_part(("defaults",), wrong)
-        return defaults
+        return {**voices.complete(task.Item), **defaults}
 
     def _listed(self, registry: Registry[P], specs: list[Any], path: KeyPath, *, once: bool = False) -> tuple[P, ...]:
         built = [self._named(registry, spec, (*path, place)) for place, spec in enumerate(specs)]

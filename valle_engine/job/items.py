@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from valle_engine.errors import JobError, Problem
 from valle_engine.job.paths import Base, path_fields
 from valle_engine.job.schema import Reading
+from valle_engine.job.voices import Voices
 from valle_engine.registry import problems_of
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ class Manifest:
     needs: Mapping[str, str] = field(default_factory=dict)
     limit: int | None = None
     shard: Shard | None = None
+    voices: Voices = field(default_factory=Voices)
 
     @property
     def whole(self) -> bool:
@@ -228,7 +230,7 @@ class Checker:
         ]
         for name in columns.paths:
             if isinstance(own[name], str):
-                own[name], wrong = self._manifest.base.locate(own[name])
+                own[name], wrong = self._manifest.voices.locate(name, own[name], self._manifest.base)
                 if wrong:
                     problems.append(self._manifest.problem(row, wrong, name))
         return problems

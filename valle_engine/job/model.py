@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from valle_engine.errors import CheckpointError, Problem
+from valle_engine.errors import CheckpointError, PluginError, Problem
 from valle_engine.model.header import peek
-from valle_engine.model.releases import find_release, local_path
+from valle_engine.model.names import Found, codec_of, find_model, local_path
+from valle_engine.parts import HubFile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from valle_engine.job.fingerprints import FileDigests
     from valle_engine.model.config import ModelConfig
     from valle_engine.modelspec import ModelSpec
-    from valle_engine.parts import Codec
+    from valle_engine.parts import Codec, Model
+    from valle_engine.registry import Registry
 
 WEIGHTS = "weights"
 """Option of a codec, or of a codec inside it, that names weights: a file, a folder or a hub id."""
@@ -24,31 +26,48 @@ WEIGHTS = "weights"
 
 @dataclass(frozen=True, slots=True)
 class JobModel:
-    """A model that was checked. `spec` has absolute paths; `config` is None where the weights do not tell it yet."""
+    """A model that was checked.
+
+    `spec` has absolute paths, `weights` says where the weights are; `config` is None where they do not tell it yet.
+    """
 
     spec: ModelSpec
     codec: Codec
     config: ModelConfig | None
+    weights: Path | HubFile
 
 
-def located(spec: ModelSpec, folder: Path, files: FileDigests) -> tuple[ModelSpec, ModelConfig | None, list[Problem]]:
-    """The spec with absolute paths, what the weights say of themselves, and what is wrong; paths start at `folder`."""
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A model that was looked for: its spec with absolute paths, its codec by name and options, what is wrong."""
+
+    spec: ModelSpec
+    codec: dict[str, Any]
+    found: Found | None
+    config: ModelConfig | None
+    problems: list[Problem]
+
+
+def locate(spec: ModelSpec, folder: Path, files: FileDigests, models: Registry[Model]) -> Located:
+    """Look for a model without loading it; paths start at `folder`."""
     problems: list[Problem] = []
-    config, name = None, spec.name
+    config, name, found = None, spec.name, None
     try:
-        path = local_path(spec.name, folder)
-        if path is None:
-            find_release(spec.name)
-        else:
-            name, config = str(path.absolute()), peek(path)
+        found = find_model(spec.name, models, folder)
+        path = found.local()
+        if path is not None:
+            config = peek(path)
             _check_pin(path, spec.sha256, files)
-    except CheckpointError as error:
+            # A part's name stays: each worker finds the file where its own package lies.
+            name = spec.name if found.part else str(path.absolute())
+    except (CheckpointError, PluginError) as error:
         problems.append(Problem(str(error), path="name"))
     adapters = [lora.model_copy(update={"path": str((folder / lora.path).absolute())}) for lora in spec.lora]
     for number, lora in enumerate(adapters):
         if not Path(lora.path).is_file():
             problems.append(Problem(f"no such file: {lora.path}", path=f"lora.{number}.path"))
-    return spec.model_copy(update={"name": name, "lora": adapters}), config, problems
+    codec = codec_of(spec, found.part if found else None, config)
+    return Located(spec.model_copy(update={"name": name, "lora": adapters}), codec, found, config, problems)
 
 
 def anchored(options: Mapping[str, Any], folder: Path) -> tuple[dict[str, Any], list[str]]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from valle_engine.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from valle_engine.parts import Codec
 
 T = TypeVar("T", int, bool, str)
 
@@ -20,7 +23,9 @@ class ModelConfig:
 
     `dim` is the width, `levels` the codebooks, `codes` the entries of each; `phonemes` and `characters` are the sizes
     of the two text vocabularies. The switches differ between releases; a file that is silent means their defaults.
-    `demasks` is false for the first releases, whose tables and heads know levels only.
+    `demasks` is false for the first releases, whose tables and heads know levels only. `codec` names the codec whose
+    codes it speaks; empty: the file is silent. With `mended`, every place of a row has a position of its own and
+    all text is written from left to right; released weights were trained otherwise.
     """
 
     name: str = "ar+nar"
@@ -42,6 +47,8 @@ class ModelConfig:
     noncausal: bool = False
     head_bias: bool = True
     demasks: bool = True
+    codec: str = ""
+    mended: bool = False
 
     @property
     def head_dim(self) -> int:
@@ -71,6 +78,15 @@ class ModelConfig:
         if self.version >= 6:
             sizes["text"] = self.characters
         return sizes
+
+    def unfit(self, codec: Codec) -> str:
+        """Why the codes of a codec are not those of this model; empty when they are."""
+        if (codec.codebooks, codec.codebook_size) == (self.levels, self.codes):
+            return ""
+        return (
+            f"the codec {codec.name!r} has {codec.codebooks} codebooks of {codec.codebook_size} entries, and the model "
+            f"speaks {self.levels} of {self.codes}: name the codec that it was trained with"
+        )
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any], origin: str) -> ModelConfig:
@@ -107,6 +123,8 @@ class ModelConfig:
             restart_positions=not switches.value("unified_position_ids", default=True),
             noncausal=switches.value("noncausal_masks", default=False),
             head_bias=switches.value("classifiers_bias", default=True),
+            codec=reader.value("codec", ""),
+            mended=switches.value("mended_layout", default=False),
         )
         config.check(origin)
         return config

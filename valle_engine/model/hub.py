@@ -1,7 +1,4 @@
-"""Models by name: what can be had, fetched at a pinned revision, inspected and verified.
-
-A model is a local path, or a name of the table of releases, with `@revision` behind it to pin one.
-"""
+"""Models by name: what can be had, fetched at a pinned revision, inspected and verified."""
 
 from __future__ import annotations
 
@@ -11,19 +8,21 @@ from typing import TYPE_CHECKING
 
 from valle_engine.errors import CheckpointError
 from valle_engine.model.checkpoint import check_hash, hash_file, read_checkpoint
-from valle_engine.model.releases import DEFAULT_MODEL, RELEASES, find_release, local_path
+from valle_engine.model.names import find_model
+from valle_engine.parts import HubFile
 
 if TYPE_CHECKING:
     from valle_engine.model.checkpoint import Checkpoint
-    from valle_engine.model.releases import Release
+    from valle_engine.parts import Model
+    from valle_engine.registry import Registry
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A model that can be asked for by name; `path` is where it lies when it has been fetched."""
+    """A model that can be asked for by name: where it comes from, and where it lies if it is here."""
 
-    name: str
-    release: Release
+    part: Model
+    weights: Path | HubFile
     path: Path | None
 
 
@@ -44,26 +43,30 @@ class Inspection:
     tokenizer: Path | None
 
 
-def list_models() -> list[Listed]:
+def list_models(models: Registry[Model]) -> list[Listed]:
     """Every model known by name, and whether it is here already. Asks nobody."""
-    return [Listed(name, release, _cached(release)) for name, release in RELEASES.items()]
+    parts = [models.build(name) for name in models.names()]
+    return [Listed(part, weights := part.weights(), _here(weights)) for part in parts]
 
 
-def fetch(model: str, *, offline: bool = False, sha256: str | None = None) -> Path:
+def fetch(model: str, models: Registry[Model], *, offline: bool = False, sha256: str | None = None) -> Path:
     """Local file of a model given by path or by name, fetched if need be.
 
     Raises `CheckpointError` for an unknown name, a file that cannot be had, or another hash than the pinned one.
     """
-    path = local_path(model) or _fetch_named(model, offline=offline)
+    found = find_model(model, models)
+    path = found.local()
+    if path is None:
+        path = _fetch(model, found.weights, offline=offline)
     if not path.is_file():
         raise CheckpointError(f"{path}: there is no such file")
     check_hash(path, sha256)
     return path
 
 
-def load(model: str = DEFAULT_MODEL, *, offline: bool = False, sha256: str | None = None) -> Checkpoint:
+def load(model: str, models: Registry[Model], *, offline: bool = False, sha256: str | None = None) -> Checkpoint:
     """Fetch and read a model given by path or by name. Raises `CheckpointError`."""
-    return read_checkpoint(fetch(model, offline=offline, sha256=sha256))
+    return read_checkpoint(fetch(model, models, offline=offline, sha256=sha256))
 
 
 def inspect(path: Path) -> Inspection:
@@ -98,26 +101,23 @@ def verify(path: Path, sha256: str | None = None) -> list[str]:
     return [f"{path}: {key} holds numbers that are not finite" for key in broken]
 
 
-def _fetch_named(model: str, *, offline: bool) -> Path:
+def _fetch(model: str, file: HubFile, *, offline: bool) -> Path:
     from huggingface_hub import hf_hub_download  # noqa: PLC0415 - only who fetches needs it
     from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError  # noqa: PLC0415 - same
 
-    release = find_release(model)
     try:
-        return Path(
-            hf_hub_download(release.repository, release.file, revision=release.revision, local_files_only=offline)
-        )
+        return Path(hf_hub_download(file.repository, file.file, revision=file.revision, local_files_only=offline))
     except LocalEntryNotFoundError as error:
         way = "fetch it once with a network" if offline else "the hub cannot be reached: check the network"
         raise CheckpointError(f"{model}: is not among the fetched models, and {way}, or give a local path") from error
     except (EntryNotFoundError, HfHubHTTPError, OSError, ValueError) as error:
-        raise CheckpointError(
-            f"{model}: the hub does not give {release.file} at {release.revision}: {error}"
-        ) from error
+        raise CheckpointError(f"{model}: the hub does not give {file.file} at {file.revision}: {error}") from error
 
 
-def _cached(release: Release) -> Path | None:
+def _here(weights: Path | HubFile) -> Path | None:
+    if not isinstance(weights, HubFile):
+        return weights if weights.is_file() else None
     from huggingface_hub import try_to_load_from_cache  # noqa: PLC0415 - only who fetches needs it
 
-    found = try_to_load_from_cache(release.repository, release.file, revision=release.revision)
+    found = try_to_load_from_cache(weights.repository, weights.file, revision=weights.revision)
     return Path(found) if isinstance(found, str) else None

@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from valle_engine.model.process import Process
     from valle_engine.model.sampling import Chain
 
-NEW_END = 75
-"""Frames at the end of a converted voice that are always spoken anew: one second."""
-
 
 @dataclass(frozen=True, slots=True)
 class Levels:
@@ -41,7 +38,7 @@ class Demasking:
 
     `temperature` falls to zero with time when `annealed`; 0 takes the best token. With `masked_only` a decided frame is
     never doubted again; `remask` masks a little more at each step. A voice to convert is kept in part until the time
-    `voice_until`: each of its frames is masked with probability `voice_masked`, those of the last second always.
+    `voice_until`: each of its frames is masked with probability `voice_masked`, the last `voice_end` always.
     """
 
     steps: int = 25
@@ -55,6 +52,7 @@ class Demasking:
     remask: bool = False
     voice_until: float = 0.25
     voice_masked: float = 0.25
+    voice_end: int = 75
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,7 +101,7 @@ def demask(
         canvas.mask(_masked_count(options, time, sketch.frames, step))
         if sketch.voice is not None and time < options.voice_until:
             lost = randomness.random(sketch.frames) < options.voice_masked
-            lost[-NEW_END:] = True
+            lost[-options.voice_end :] = True
             canvas.borrow(sketch.voice, lost)
         aimed = replace(inputs, response=torch.cat([before, canvas.ids]), level=0, masked=True)
         logits = yield from _frame_logits(model, aimed, sketch.frames, options.guidance)

@@ -78,5 +78,7 @@ def as_released(config: ModelConfig) -> dict[str, object]:
             "unified_position_ids": not config.restart_positions,
             "noncausal_masks": config.noncausal,
             "classifiers_bias": config.head_bias,
+            **({"mended_layout": True} if config.mended else {}),
         },
+        **({"codec": config.codec} if config.codec else {}),
     }

@@ -41,4 +41,4 @@ class Continue(SpeechTask):
         spoken = Spoken(said=said, how=self, prompt=begun, goes_on=True)
         codes = await kit.speak(spoken)
         whole = np.concatenate([begun, codes]) if self.keep else codes
-        return Result(await kit.decode(whole), {"cut": cut(spoken, codes)})
+        return Result(await kit.decode(whole), {"cut": cut(spoken, codes, kit)})

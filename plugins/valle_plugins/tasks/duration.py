@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from valle_engine.decoding import FRAME_RATE
 from valle_engine.parts import Task
 from valle_plugins.tasks.speech import SpokenItem
 
@@ -42,7 +41,7 @@ class Duration(Task):
         return found
 
     async def run(self, item: Item, kit: Kit) -> Mapping[str, Any]:
-        """`frames` (75 a second) and `seconds` of one text. Raises `ItemError`."""
+        """`frames` of the codec and `seconds` of one text. Raises `ItemError`."""
         prompt = None if item.voice is None else await kit.prompt(item.voice, self.prompt_seconds)
         frames = await kit.duration(await kit.phonemes(item.text, item.language), prompt)
-        return {"frames": frames, "seconds": frames / FRAME_RATE}
+        return {"frames": frames, "seconds": frames / kit.frame_rate}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from valle_engine.decoding import FRAME_RATE, Spoken
+from valle_engine.decoding import Spoken
 from valle_engine.errors import ItemError
 from valle_engine.records import Result
 from valle_plugins.tasks.speech import SpeechTask, SpokenItem, cut, seconds_of
@@ -44,14 +44,15 @@ class EditSpeech(SpeechTask):
         """Edit one recording. Raises `ItemError` for a part that is not in it."""
         codes = await kit.encode(item.audio)
         said = await kit.phonemes(item.text, item.language)
-        spoken = Spoken(said=said, how=self, prompt=self._prompt(item, codes), task="nse" if self.keep_noise else "cse")
+        prompt = self._prompt(item, codes, kit.frame_rate)
+        spoken = Spoken(said=said, how=self, prompt=prompt, task="nse" if self.keep_noise else "cse")
         edited = await kit.speak(spoken)
-        return Result(await kit.decode(edited), {"cut": cut(spoken, edited)})
+        return Result(await kit.decode(edited), {"cut": cut(spoken, edited, kit)})
 
-    def _prompt(self, item: Item, codes: np.ndarray) -> Prompt:
-        start, end = int(item.start * FRAME_RATE), int(item.end * FRAME_RATE)
+    def _prompt(self, item: Item, codes: np.ndarray, rate: int) -> Prompt:
+        start, end = int(item.start * rate), int(item.end * rate)
         if not start < end <= len(codes):
-            length = len(codes) / FRAME_RATE
+            length = len(codes) / rate
             raise ItemError(f"the part from {item.start:g} to {item.end:g} s is not in {item.audio} ({length:g} s)")
         middle: Any = codes[start:end] if self.keep_noise else "mask"
         around = codes[:start], "soe", middle, "eoe", codes[end:]

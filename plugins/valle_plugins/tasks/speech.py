@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from valle_engine.decoding import Spoken
+    from valle_engine.kit import Kit
     from valle_engine.model.config import ModelConfig
     from valle_engine.parts import Sampler
 
@@ -46,6 +47,6 @@ def seconds_of(text: str, language: str) -> float:
     return len(text) / LETTERS_PER_SECOND.get(language[:2], OTHERS_PER_SECOND)
 
 
-def cut(spoken: Spoken, codes: np.ndarray) -> bool:
+def cut(spoken: Spoken, codes: np.ndarray, kit: Kit) -> bool:
     """Whether speech ends because of the limit, in the middle of what was to be said."""
-    return spoken.how.decoding == "ar" and len(codes) >= spoken.how.max_frames
+    return spoken.how.decoding == "ar" and len(codes) >= spoken.how.max_frames(kit.frame_rate)

@@ -25,9 +25,9 @@ class TextToSpeech(SpeechTask):
     """Speak `item.text` in the voice of `item.voice`, sentence by sentence, each with those before it in mind."""
 
     class Item(SpokenItem):
-        """A text to speak; without a voice, the model takes any."""
+        """A text to speak; without a voice, the model takes its own, or any."""
 
-        voice: Path | None = Field(None, description="A recording of the voice; 3 to 10 s of clean speech do.")
+        voice: Path | None = Field(None, description="A recording of the voice, or the name of one of the model's.")
 
     name: ClassVar[str] = "tts"
 
@@ -47,7 +47,7 @@ class TextToSpeech(SpeechTask):
 
         pieces = [piece async for piece in self.pieces(item, kit)]
         codes = np.concatenate([codes for _, codes in pieces])
-        counts = {"sentences": len(pieces), "cut": sum(cut(spoken, codes) for spoken, codes in pieces)}
+        counts = {"sentences": len(pieces), "cut": sum(cut(spoken, codes, kit) for spoken, codes in pieces)}
         return Result(await kit.decode(codes), counts)
 
     async def pieces(self, item: Item, kit: Kit) -> AsyncIterator[tuple[Spoken, np.ndarray]]:

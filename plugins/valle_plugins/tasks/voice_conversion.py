@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from valle_engine.decoding import FRAME_RATE, Spoken
+from valle_engine.decoding import Spoken
 from valle_engine.parts import BaseItem
 from valle_engine.records import Result
 from valle_plugins.tasks.speech import LANGUAGE, SpeechTask
@@ -43,7 +43,7 @@ class VoiceConversion(SpeechTask):
         if item.text:
             said = await kit.phonemes(item.text, item.language)
         else:
-            most = max(1, len(source) * MOST_IDS_PER_SECOND // FRAME_RATE)
+            most = max(1, len(source) * MOST_IDS_PER_SECOND // kit.frame_rate)
             said = await kit.transcribe(source, item.language, most, part=1)
         spoken = Spoken(said=said, how=self, prompt=prompt, frames=len(source), source=source)
         return Result(await kit.decode(await kit.speak(spoken)), {"phonemes": said.phonemes})
