@@ -117,7 +117,7 @@ def write_corpus(folder: Path, examples: Sequence[Example], codec: CodecFacts, l
     """Write shards of examples that are in memory. Returns the path of the index. Raises `StoreError`."""
     catalogue = Catalogue(layout or Layout())
     for each in examples:
-        key = hashlib.sha256(to_bytes(each)).digest()
+        key = hashlib.sha256(to_bytes(each, codec)).digest()
         catalogue.add(Entry(key, each.id, each.speaker))
     return write_shards(folder, catalogue, lambda places: [examples[place] for place in places], codec)
 

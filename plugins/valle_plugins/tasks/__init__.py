@@ -8,6 +8,7 @@ from valle_plugins.tasks.edit_speech import EditSpeech
 from valle_plugins.tasks.espeak import Espeak
 from valle_plugins.tasks.extract_speaker import ExtractSpeaker
 from valle_plugins.tasks.phonemize import Phonemize
+from valle_plugins.tasks.prepare import Prepare
 from valle_plugins.tasks.speech_removal import SpeechRemoval
 from valle_plugins.tasks.stt import SpeechToText
 from valle_plugins.tasks.tts import TextToSpeech
@@ -26,6 +27,7 @@ def tasks() -> list[type]:
         Espeak,
         ExtractSpeaker,
         Phonemize,
+        Prepare,
         SpeechRemoval,
         SpeechToText,
         TextToSpeech,
