@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from valle_engine.decoding import Spoken
+from valle_engine.pace import reading_seconds
 from valle_engine.records import Result
-from valle_plugins.tasks.speech import SpeechTask, SpokenItem, cut, seconds_of
+from valle_plugins.tasks.speech import SpeechTask, SpokenItem, cut
 
 if TYPE_CHECKING:
     from valle_engine.kit import Kit
@@ -30,7 +31,7 @@ class Continue(SpeechTask):
 
     def expected_seconds(self, item: Item) -> float:
         """Seconds of the whole text."""
-        return seconds_of(item.text, item.language)
+        return reading_seconds(item.text, item.language)
 
     async def run(self, item: Item, kit: Kit) -> Result:
         """Go on from one recording. `cut` tells whether the speech was longer than `max_seconds`."""

@@ -9,8 +9,9 @@ from pydantic import Field
 
 from valle_engine.decoding import Spoken
 from valle_engine.errors import ItemError
+from valle_engine.pace import reading_seconds
 from valle_engine.records import Result
-from valle_plugins.tasks.speech import SpeechTask, SpokenItem, cut, seconds_of
+from valle_plugins.tasks.speech import SpeechTask, SpokenItem, cut
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,7 +39,7 @@ class EditSpeech(SpeechTask):
 
     def expected_seconds(self, item: Item) -> float:
         """Seconds of the whole text."""
-        return seconds_of(item.text, item.language)
+        return reading_seconds(item.text, item.language)
 
     async def run(self, item: Item, kit: Kit) -> Result:
         """Edit one recording. Raises `ItemError` for a part that is not in it."""

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from valle_engine.model.config import ModelConfig
     from valle_engine.parts import Sampler
 
-LETTERS_PER_SECOND = {"ja": 7.0, "zh": 4.5, "ko": 6.0}
-"""How fast a language is read aloud; others take the default."""
-OTHERS_PER_SECOND = 15.0
 LANGUAGE = "Language code: en, ja, de, fr, zh, ko; `auto` detects it."
 
 
@@ -40,11 +37,6 @@ class SpeechTask(Decoding, Task):
     def check_job(self, samplers: Sequence[Sampler], model: ModelConfig | None) -> list[str]:
         """What of the decoding options, the samplers and the model does not go together."""
         return self.problems(samplers, model)
-
-
-def seconds_of(text: str, language: str) -> float:
-    """Seconds that a text takes when read aloud."""
-    return len(text) / LETTERS_PER_SECOND.get(language[:2], OTHERS_PER_SECOND)
 
 
 def cut(spoken: Spoken, codes: np.ndarray, kit: Kit) -> bool:

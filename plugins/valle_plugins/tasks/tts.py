@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from valle_engine.decoding import Spoken
+from valle_engine.pace import reading_seconds
 from valle_engine.records import Result
-from valle_plugins.tasks.speech import SpeechTask, SpokenItem, cut, seconds_of
+from valle_plugins.tasks.speech import SpeechTask, SpokenItem, cut
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -39,7 +40,7 @@ class TextToSpeech(SpeechTask):
 
     def expected_seconds(self, item: Item) -> float:
         """Seconds of speech, from the number of letters."""
-        return seconds_of(item.text, item.language)
+        return reading_seconds(item.text, item.language)
 
     async def run(self, item: Item, kit: Kit) -> Result:
         """Speak one text. `cut` counts sentences that were longer than `max_seconds`."""
