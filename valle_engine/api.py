@@ -92,7 +92,9 @@ class LoadedModel:
         from valle_engine.opened import OpenModel  # noqa: PLC0415 - importing this module loads no torch
 
         self._plugins = plugins
-        self._values = {"model": spec.name} | ({} if sampling is None else {"sampling": sampling})
+        self._values: dict[str, Any] = {"model": spec.name}
+        if sampling is not None:
+            self._values["sampling"] = sampling
         self._chain(sampling or {})
         self._model = OpenModel(spec, None, slots, plugins)
         self._loop = asyncio.new_event_loop()

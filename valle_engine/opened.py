@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -17,6 +18,7 @@ from valle_engine.model.engine import DecodeEngine, choose_dtype
 from valle_engine.model.guidance import Guidance
 from valle_engine.model.hub import load
 from valle_engine.model.lora import attach, read_lora
+from valle_engine.model.names import codec_of, find_model
 from valle_engine.model.parallel import Demasking, Levels
 from valle_engine.model.requests import Conditions, Context, Measure, Speak, Write
 from valle_engine.text import TextFrontEnd, Tokenizer, Utterance, find_language
@@ -48,12 +50,14 @@ class OpenModel:
         # One thread: workers share the cores, and a sum's bits depend on how it is split.
         torch.set_num_threads(1)
         device = choose_device(spec.device)
-        checkpoint = load(spec.name, sha256=spec.sha256)
+        checkpoint = load(spec.name, plugins.models, sha256=spec.sha256)
         model = checkpoint.model(choose_dtype(spec.precision, device), device)
         _adapt(model, spec.lora)
         self.config = checkpoint.config
         self.engine = DecodeEngine(model, slots)
-        self.coder = Coder(_codec(spec, plugins), device)
+        codec = _codec(spec, checkpoint, plugins)
+        self.frame_rate = codec.frame_rate
+        self.coder = Coder(codec, device)
         self.codec = self.coder.opened
         self._tokenizer = _tokenizer(checkpoint)
         self._characters = checkpoint.path.with_name(CHARACTERS)
@@ -67,10 +71,10 @@ class OpenModel:
         how, conditions = spoken.how, _conditions(spoken.said, spoken.prompt, spoken.task)
         coarse = self._chain or ()
         guidance = None if how.strength == 1 else Guidance(how.strength, how.rescale)
-        most = how.max_frames if spoken.frames is None else spoken.frames
+        most = how.max_frames(self.frame_rate) if spoken.frames is None else spoken.frames
         first: Autoregressive | Demasking = Autoregressive(most, coarse, guidance, beams=how.beams)
         if how.decoding == "nar-len":
-            first = Demasking(how.steps, coarse, how.temperature, guidance=guidance)
+            first = Demasking(how.steps, coarse, how.temperature, guidance=guidance, voice_end=self.frame_rate)
         fine = tuple(sampler for sampler in coarse if not sampler.sequential) if how.sample_levels else None
         return Speak(
             conditions=conditions,
@@ -114,6 +118,12 @@ class OpenModel:
     def spelled(self, ids: Ids) -> str:
         """Characters that the model wrote, as a text."""
         return self._character_tokenizer().decode(ids).strip()
+
+    def sampled(self, chain: tuple[Sampler, ...] | None) -> OpenModel:
+        """The same model at work, drawing by other samplers; it is closed with this one."""
+        other = copy(self)
+        other._chain = chain  # noqa: SLF001 - its own
+        return other
 
     async def close(self) -> None:
         """Stop its threads."""
@@ -166,6 +176,10 @@ def _tokenizer(checkpoint: Checkpoint) -> Tokenizer:
     return Tokenizer.from_symbols(checkpoint.vocabulary)
 
 
-def _codec(spec: ModelSpec, plugins: Plugins) -> Codec:
-    options = {"name": spec.codec} if isinstance(spec.codec, str) else dict(spec.codec)
-    return plugins.codecs.build(options.pop("name"), options)
+def _codec(spec: ModelSpec, checkpoint: Checkpoint, plugins: Plugins) -> Codec:
+    part = find_model(spec.name, plugins.models).part
+    options = dict(codec_of(spec, part, checkpoint.config))
+    codec = plugins.codecs.build(options.pop("name"), options)
+    if unfit := checkpoint.config.unfit(codec):
+        raise CheckpointError(f"{checkpoint.path}: {unfit}")
+    return codec

@@ -115,6 +115,10 @@ class Codec(Part):
     codebooks: ClassVar[int]
     codebook_size: ClassVar[int]
 
+    def files(self) -> Sequence[Path]:
+        """Local files it reads that no option names: they count by their content."""
+        return ()
+
     @abstractmethod
     def open(self, device: str) -> OpenCodec:
         """Load the weights onto a device. Raises `CheckpointError`."""
@@ -358,3 +362,7 @@ class FinishedRun(ABC):
     @abstractmethod
     def outcomes(self) -> Iterator[tuple[Mapping[str, Any], Outcome]]:
         """Each item's fields with its outcome, in the order of the manifest."""
+
+    def recipe(self) -> Mapping[str, Any]:
+        """How the outputs were made: task, model, samplers, seed; empty where that is not known."""
+        return {}

@@ -16,6 +16,7 @@ from valle_engine.plugins import Plugins
 from valle_engine.registry import Offer
 from valle_plugins.codecs import codecs
 from valle_plugins.models import models
+from valle_plugins.normalisers import normalisers
 from valle_plugins.sources import sources
 
 
@@ -104,6 +105,7 @@ PARTS: dict[str, list[Any]] = {
     "sources": sources(),
     "codecs": codecs(),
     "models": models(),
+    "normalisers": normalisers(),
 }
 
 
@@ -117,6 +119,12 @@ def plugins_of(version="1.0", **kinds: list[type[Any]]) -> Plugins:
 @pytest.fixture
 def plugins():
     return plugins_of()
+
+
+@pytest.fixture
+def plugins_with():
+    """The small parts, with other ones of some kinds."""
+    return plugins_of
 
 
 @pytest.fixture

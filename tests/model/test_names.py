@@ -62,7 +62,7 @@ def test_a_folder_of_the_same_name_hides_no_model_and_a_file_does(tmp_path):
 
 def test_missing_weights_say_what_to_do():
     with pytest.raises(CheckpointError, match=r"'boxed' is not here.*/nowhere/boxed\.sft; build it with `make`"):
-        find_model("boxed", MODELS).local()
+        find_model("boxed", MODELS).place()
 
 
 def test_an_unknown_name_gets_a_hint_and_a_name_of_two_packages_an_error():

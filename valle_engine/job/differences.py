@@ -58,8 +58,10 @@ def _model_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterat
 def _codec_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
     if old["name"] != new["name"]:
         yield _changed("codec", old["name"], new["name"])
-    else:
-        yield from _part_differences("codec", old, new)
+        return
+    yield from _part_differences("codec", old, new)
+    if old.get("files") != new.get("files"):
+        yield "weights of the codec changed"
 
 
 def _sampling_differences(old: list[Mapping[str, Any]], new: list[Mapping[str, Any]]) -> Iterator[str]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from valle_engine.job.items import Manifest
     from valle_engine.job.loading import Job
-    from valle_engine.parts import BaseItem, Part
+    from valle_engine.parts import BaseItem, Codec, Part
 
 LOOK_SECONDS = 1.0
 MARK_BYTES = 16
@@ -158,10 +158,16 @@ def _codec(job: Job, files: FileDigests) -> dict[str, Any]:
     """The codec of a job that has one without a model."""
     if job.codec is None:
         return {}
-    return {"codec": codec_identity(_part(job, "codec", job.codec, files), files)}
+    return {"codec": _codec_facts(job, job.codec, files)}
 
 
 def _model(job: Job, files: FileDigests) -> dict[str, Any] | None:
     if job.model is None:
         return None
-    return identity(job.model, _part(job, "codec", job.model.codec, files), files)
+    return identity(job.model, _codec_facts(job, job.model.codec, files), files)
+
+
+def _codec_facts(job: Job, codec: Codec, files: FileDigests) -> dict[str, Any]:
+    facts = codec_identity(_part(job, "codec", codec, files), files)
+    own = [files.content(str(path)) for path in codec.files()]
+    return {**facts, "files": own} if own else facts

@@ -54,8 +54,8 @@ def locate(spec: ModelSpec, folder: Path, files: FileDigests, models: Registry[M
     config, name, found = None, spec.name, None
     try:
         found = find_model(spec.name, models, folder)
-        path = found.local()
-        if path is not None:
+        path = found.place()
+        if isinstance(path, Path):
             config = peek(path)
             _check_pin(path, spec.sha256, files)
             # A part's name stays: each worker finds the file where its own package lies.
@@ -84,12 +84,15 @@ def anchored(options: Mapping[str, Any], folder: Path) -> tuple[dict[str, Any], 
 
 
 def identity(model: JobModel, codec: Mapping[str, Any], files: FileDigests) -> dict[str, Any]:
-    """What determines the outputs of a model: files by their content, names by name and revision."""
+    """What determines the outputs of a model: files by their content, names by name and revision.
+
+    `codec` is what determines those of its codec.
+    """
     spec = model.spec
     adapters = [{**lora.model_dump(), "path": f"sha256:{files.of(lora.path)}"} for lora in spec.lora]
     return {
         "weights": _weights(model, files),
-        "codec": codec_identity(codec, files),
+        "codec": codec,
         "lora": adapters,
         "precision": spec.precision,
     }

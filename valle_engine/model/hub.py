@@ -54,10 +54,8 @@ def fetch(model: str, models: Registry[Model], *, offline: bool = False, sha256:
 
     Raises `CheckpointError` for an unknown name, a file that cannot be had, or another hash than the pinned one.
     """
-    found = find_model(model, models)
-    path = found.local()
-    if path is None:
-        path = _fetch(model, found.weights, offline=offline)
+    place = find_model(model, models).place()
+    path = _fetch(model, place, offline=offline) if isinstance(place, HubFile) else place
     if not path.is_file():
         raise CheckpointError(f"{path}: there is no such file")
     check_hash(path, sha256)

@@ -27,15 +27,12 @@ class Found:
     weights: Path | HubFile
     part: Model | None = None
 
-    def local(self) -> Path | None:
-        """The file, None where it is on the hub. Raises `CheckpointError` when a part's own is missing."""
-        if isinstance(self.weights, HubFile):
-            return None
-        if self.part is not None and not self.weights.is_file():
-            raise CheckpointError(
-                f"the model {self.part.name!r} is not here: there is no {self.weights}; {self.part.remedy}"
-            )
-        return self.weights
+    def place(self) -> Path | HubFile:
+        """Where they are. Raises `CheckpointError` when a part's own file is missing."""
+        here = self.weights
+        if self.part is not None and isinstance(here, Path) and not here.is_file():
+            raise CheckpointError(f"the model {self.part.name!r} is not here: there is no {here}; {self.part.remedy}")
+        return here
 
 
 def find_model(called: str, models: Registry[Model], folder: Path | None = None) -> Found:
