@@ -2,16 +2,21 @@
 
 from valle_engine import Source, hookimpl
 from valle_plugins.sources.audio_folder import AudioFolder
+from valle_plugins.sources.emilia import Emilia
 from valle_plugins.sources.hugging_face import HuggingFaceFolder, HuggingFaceParquet
 from valle_plugins.sources.jsonl import JsonLines
 from valle_plugins.sources.kaldi import Kaldi
 from valle_plugins.sources.lhotse import Lhotse
+from valle_plugins.sources.librilight import LibriLight
 from valle_plugins.sources.librispeech import LibriSpeech, LibriSpeechPC
+from valle_plugins.sources.libritts import LibriTTS
+from valle_plugins.sources.ljspeech import LJSpeech
 from valle_plugins.sources.nemo import Nemo
 from valle_plugins.sources.parquet import Parquet
 from valle_plugins.sources.seed_tts_eval import SeedTtsEval
 from valle_plugins.sources.table import Table
 from valle_plugins.sources.text import Text
+from valle_plugins.sources.vctk import Vctk
 
 
 @hookimpl
@@ -28,4 +33,5 @@ def sources() -> list[type[Source]]:
         Nemo,
         SeedTtsEval,
     ]
-    return [*general, *sets]
+    corpora: list[type[Source]] = [Emilia, LibriLight, LibriTTS, LJSpeech, Vctk]
+    return [*general, *sets, *corpora]

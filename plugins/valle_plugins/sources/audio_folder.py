@@ -19,14 +19,15 @@ class AudioFolder(Source):
     """Every audio file in a folder and its sub-folders, in the order of their names.
 
     The id is the path below the folder without its ending; what an id may not hold, `/` too, becomes `-`. Where a file
-    with the same name and the ending of `text` lies beside it, its content is the field `text`. Hidden files and
-    folders are left out.
+    with the same name and the ending of `text` lies beside it, its content is the field `text`. With `speakers`, the
+    first folder below the path names the `speaker`. Hidden files and folders are left out.
     """
 
     name: ClassVar[str] = "audio-folder"
 
     path: Path = Field(description="The folder.")
     text: str | None = Field(".txt", pattern=r"^\.[A-Za-z0-9._-]+$", description="Ending of the text beside a file.")
+    speakers: bool = Field(default=False, description="Whether there is a folder for each speaker.")
 
     def rows(self) -> Iterator[Row]:
         """Stream `id`, `audio` and, where there is one, `text`. Raises `JobError` for a folder that cannot be read."""
@@ -47,6 +48,11 @@ class AudioFolder(Source):
     def _row(self, path: Path) -> Row:
         relative = path.relative_to(self.path).with_suffix("").as_posix()
         fields: dict[str, Any] = {"id": _ILLEGAL.sub("-", relative), "audio": str(path)}
+        speaker, _, inside = relative.partition("/")
+        if self.speakers and not inside:
+            return Row(0, fields, f"{path} lies in no speaker's folder")
+        if self.speakers:
+            fields["speaker"] = speaker
         side_car = path.with_suffix(self.text) if self.text else None
         if side_car is None or not side_car.is_file():
             return Row(0, fields)

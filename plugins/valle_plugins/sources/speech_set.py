@@ -83,6 +83,29 @@ def missing_files(fields: Mapping[str, Any]) -> list[str]:
     return [name for name in named if not os.path.isfile(name)]  # noqa: PTH113 - called for every file of a set
 
 
+def sorted_files(folder: Path, endings: tuple[str, ...]) -> Iterator[tuple[Path, list[str]]]:
+    """The folders at and below one that hold files with some endings, with the names of these files, all sorted.
+
+    Raises `JobError` where there is no such file.
+    """
+    found = False
+    for place, folders, names in os.walk(folder):
+        folders.sort()
+        if chosen := sorted(name for name in names if name.endswith(endings) and not name.startswith(".")):
+            found = True
+            yield Path(place), chosen
+    if not found:
+        raise JobError([Problem(f"no files that end in {', '.join(endings)}, in it or below it", str(folder))])
+
+
+def read_text(path: Path, fields: Mapping[str, Any]) -> Row:
+    """A row with a file's text, in one line; a file that is no text is told."""
+    try:
+        return Row(0, {**fields, "text": " ".join(path.read_text(encoding="utf-8-sig").split())})
+    except (OSError, UnicodeDecodeError) as error:
+        return Row(0, {}, f"{path} cannot be read as text: {error}")
+
+
 def item_id(name: str) -> str:
     """An id made of a name that others chose; of what is too long, the end counts."""
     return _ILLEGAL.sub("-", name).strip("-.")[-LONGEST_ID:]
