@@ -8,9 +8,11 @@ import numpy as np
 
 from valle_engine.records import Clip
 from valle_plugins.synthetic.chance import stream
+from valle_plugins.synthetic.corpus import Corpus
+from valle_plugins.synthetic.rendering import render
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from random import Random
 
 RATE = 24_000
@@ -19,24 +21,24 @@ SILENT = 1e-9
 """Power below which a clip counts as silent."""
 
 
-def noise(seed: int, number: int, samples: int) -> Clip:
-    """The noise `number` of `seed`: `samples` at 24 kHz, peak 0.7."""
+def noise(seed: int, number: int, samples: int, kind: str | None = None) -> Clip:
+    """The noise `number` of `seed`: `samples` at 24 kHz, peak 0.7; of any kind, or of one of `KINDS`."""
     random = stream("noise", seed, number)
-    maker = random.choice(MAKERS)
-    made = maker(random, samples)
+    drawn = random.choice(tuple(KINDS))
+    made = KINDS[kind or drawn](random, samples)
     return Clip(np.asarray(made * (PEAK / max(np.abs(made).max(initial=0), SILENT)), np.float32), RATE)
 
 
 def mix(clip: Clip, noise: Clip, snr_db: float) -> Clip:
-    """A clip with noise behind it, so that their powers are `snr_db` apart; peak as the clip's, at most.
+    """A clip with noise behind it, so that their powers are `snr_db` apart.
 
-    The noise is repeated or cut to the clip's length; both have one rate.
+    The clip keeps its level, unless the sum would pass 1: then both are lowered. The noise is repeated or cut to the
+    clip's length; both have one rate.
     """
     repeated = np.resize(noise.samples, len(clip.samples))
     ratio = _power(clip.samples) / max(_power(repeated), SILENT)
     mixed = clip.samples + repeated * np.sqrt(ratio / 10 ** (snr_db / 10))
-    loudest = max(np.abs(mixed).max(initial=0), SILENT)
-    return Clip(np.asarray(mixed * min(1, np.abs(clip.samples).max(initial=0) / loudest), np.float32), clip.rate)
+    return Clip(np.asarray(mixed / max(1.0, np.abs(mixed).max(initial=0)), np.float32), clip.rate)
 
 
 def _power(samples: np.ndarray) -> float:
@@ -68,7 +70,7 @@ def hum(random: Random, samples: int) -> np.ndarray:
         * np.sin(2 * np.pi * (harmonic * turns + random.random()))
         for harmonic in range(1, random.randint(3, 24))
     ]
-    return np.sum(tones, axis=0) + random.uniform(0, 0.1) * coloured(random, samples)
+    return np.asarray(np.sum(tones, axis=0) + random.uniform(0, 0.1) * coloured(random, samples))
 
 
 def clicks(random: Random, samples: int) -> np.ndarray:
@@ -84,11 +86,27 @@ def clicks(random: Random, samples: int) -> np.ndarray:
 
 def swelling(random: Random, samples: int) -> np.ndarray:
     """Fans, rain, waves: coloured noise that swells and ebbs."""
-    slow = _shaped(random, samples, lambda hertz: (hertz > 0) & (hertz < random.uniform(0.5, 12)))
-    return coloured(random, samples) * np.exp(random.uniform(0.2, 1) * slow)
+    fastest = random.uniform(0.5, 12)
+    slow = _shaped(random, samples, lambda hertz: (hertz > 0) & (hertz < fastest))
+    return np.asarray(coloured(random, samples) * np.exp(random.uniform(0.2, 1) * slow))
 
 
-MAKERS: tuple[Callable[[Random, int], np.ndarray], ...] = (coloured, band, hum, clicks, swelling)
+def babble(random: Random, samples: int) -> np.ndarray:
+    """Several people far off, talking at once; they are voices to train on, like any noise."""
+    corpus = Corpus(seed=random.getrandbits(31), split="train", group=1)
+    talks = [render(utterance).clip.samples for utterance in corpus.utterances(random.randint(3, 8))]
+    rolled = [np.resize(np.roll(talk, random.randrange(len(talk))), samples) for talk in talks]
+    return np.asarray(np.sum(rolled, axis=0))
+
+
+KINDS: Mapping[str, Callable[[Random, int], np.ndarray]] = {
+    "coloured": coloured,
+    "band": band,
+    "hum": hum,
+    "clicks": clicks,
+    "swelling": swelling,
+    "babble": babble,
+}
 
 
 def _generator(random: Random) -> np.random.Generator:

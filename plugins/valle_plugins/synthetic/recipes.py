@@ -14,6 +14,7 @@ FLITE_VOICES = {"awb": 130, "kal16": 110, "rms": 100, "slt": 180}
 """Flite's voices of 16 kHz, each made from a person's recordings, with the pitch (Hz) they have of their own."""
 
 Kind = Literal["formant", "flite"]
+INITIALS = {"formant": "s", "flite": "f"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class Voice:
     @property
     def name(self) -> str:
         """The speaker's name in rows; it says which voice it is."""
-        return f"{self.kind[0]}{self.seed}-{self.number:06}"
+        return f"{INITIALS[self.kind]}{self.seed}-{self.number:06}"
 
     @property
     def split(self) -> Split:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -18,10 +18,9 @@ from valle_plugins.synthetic.voices import voice_file
 from valle_plugins.tasks.espeak_library import Manner, speak_as
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from valle_engine.text import Language
-    from valle_plugins.synthetic.corpus import Utterance
 
 RATE = 24_000
 PEAK = 0.7
@@ -35,6 +34,26 @@ MARGIN = 0.02
 """Seconds that stay before the first and after the last sound."""
 WINDOW = 6
 """Letters of the phonemes that may lie between two phones: a space, punctuation, a tone, or what was said otherwise."""
+
+
+class Script(Protocol):
+    """What is to be spoken: an `Utterance`, or whatever has its columns."""
+
+    @property
+    def text(self) -> str:
+        """What to say."""
+
+    @property
+    def language(self) -> str:
+        """The code of its language."""
+
+    @property
+    def synthetic(self) -> str:
+        """The recipe."""
+
+
+Phones = tuple[tuple[str, float], ...]
+"""Names with the first moments in seconds; a pause has no name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +82,12 @@ class Rendered:
     phones: tuple[Phone, ...]
 
 
-def render(utterance: Utterance) -> Rendered:
-    """Speak an utterance by its recipe. Raises `ItemError` for a recipe or text that cannot be spoken."""
-    language, recipe = find_language(utterance.language), read_recipe(utterance.synthetic)
-    phonemes = _phonemizer().phonemes(utterance.text, language)
-    if isinstance(recipe, Flite):
-        spoken, phones = flite.speak(utterance.text, recipe), ()
-    else:
-        spoken, phones = _formant(utterance.text, language, recipe)
-    first, last = _sounding(spoken, utterance.text)
+def render(script: Script) -> Rendered:
+    """Speak a text by its recipe. Raises `ItemError` for a recipe or text that cannot be spoken."""
+    language, recipe = find_language(script.language), read_recipe(script.synthetic)
+    phonemes = _phonemizer().phonemes(script.text, language)
+    spoken, phones = _spoken(script.text, language, recipe)
+    first, last = _sounding(spoken, script.text)
     trimmed = Clip(spoken.samples[first:last], spoken.rate)
     clip = Clip(_levelled(_at_24_khz(trimmed)), RATE)
     return Rendered(clip, phonemes, tuple(_phones(phones, phonemes, first / spoken.rate, clip.seconds)))
@@ -82,8 +98,9 @@ def _phonemizer() -> Phonemizer:
     return Phonemizer()
 
 
-def _formant(text: str, language: Language, recipe: Formant) -> tuple[Clip, tuple[tuple[str, float], ...]]:
-    """The speech, and the phones with their first moments in seconds; the last of them is no phone, it is the end."""
+def _spoken(text: str, language: Language, recipe: Formant | Flite) -> tuple[Clip, Phones]:
+    if isinstance(recipe, Flite):
+        return flite.speak(text, recipe), ()
     changes = voice_file(recipe.seed, recipe.number)
     manner = Manner(recipe.rate, recipe.pitch, recipe.pitch_range, VOLUME, word_gap=0)
     speech = speak_as(spelled(text, language), language.voice, changes, manner, MAX_SECONDS * LIBRARY_RATE)
@@ -121,7 +138,7 @@ def _levelled(samples: np.ndarray) -> np.ndarray:
     return np.asarray(samples * (PEAK / np.abs(samples).max()), np.float32)
 
 
-def _phones(spoken: Iterable[tuple[str, float]], phonemes: str, offset: float, seconds: float) -> Iterator[Phone]:
+def _phones(spoken: Phones, phonemes: str, offset: float, seconds: float) -> Iterator[Phone]:
     """The phones within the clip, which begins at `offset`, with their places in the phonemes."""
     moments = [(name, min(max(start - offset, 0.0), seconds)) for name, start in spoken]
     ends = [start for _, start in moments[1:]] + [seconds]
