@@ -116,3 +116,9 @@ class LedgerRun(FinishedRun):
     def outcomes(self) -> Iterator[tuple[Mapping[str, Any], Outcome]]:
         """Each settled item's fields with its outcome, in the order of the manifest."""
         return ((row.fields, row.outcome) for row in self._ledgers.outcomes())
+
+    def recipe(self) -> Mapping[str, Any]:
+        """The recipe of the latest run; outputs of earlier ones that still hold were made by the same."""
+        runs = [runs[-1] for reader in self._ledgers.readers.values() if (runs := reader.runs())]
+        latest = max(runs, key=lambda run: run.started, default=None)
+        return (latest and self._ledgers.recipe(latest.recipe)) or {}
