@@ -22,6 +22,7 @@ VERBS = {
     "verify": "compare ledger, manifest and files",
     "retry": "make failed items pending again",
     "export": "write the outcomes as JSONL or Parquet",
+    "report": "write an HTML page about one run or several",
     "say": "speak one text",
     "models": "list, fetch, inspect and verify models",
     "bench": "measure a model's speed on this machine",
