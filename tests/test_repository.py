@@ -115,8 +115,9 @@ done
 
 def run_ci(folder: Path, broken: str) -> tuple[int, list[str]]:
     """Run CI with a Python whose environments hold nothing but tools that say what they were asked."""
-    (folder / "python3").write_text(PYTHON)
-    (folder / "python3").chmod(0o755)
+    for name, script in {"python3": PYTHON, "chromium": "#!/bin/bash\n", "chromedriver": "#!/bin/bash\n"}.items():
+        (folder / name).write_text(script)
+        (folder / name).chmod(0o755)
     path = f"{folder}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "BROKEN": broken, "TMPDIR": str(folder)}
     told = subprocess.run([REPOSITORY / ".ci" / "run"], env=environment, capture_output=True, text=True, check=False)
@@ -135,6 +136,7 @@ def test_ci_does_all_of_it_in_order(tmp_path):
         "did ruff check .",
         "did mypy ",
         "did pytest ",
+        "did pytest -m browser",
         "did pytest -m faults",
     ]
 

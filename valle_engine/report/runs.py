@@ -105,8 +105,10 @@ def _stamp(ledgers: Ledgers) -> dict[str, Any]:
 
 def _notes(named: NamedRun, ledgers: Ledgers, scored: ScoredRun | None, run: ShownRun) -> list[str]:
     notes = []
-    if run.about["states"]["pending"]:
-        notes.append(f"{run.name}: {run.about['states']['pending']} items are pending; the run has not ended.")
+    if pending := run.about["states"]["pending"]:
+        notes.append(
+            f"{run.name}: {pending} of {run.about['items']} items are pending: the same job goes on with them."
+        )
     if scored is None and run.about["scores"]:
         notes.append(f"{run.name}: its figures have no intervals; `valle score {ledgers.folder}` works them out.")
     if named.outputs.local("audio") is None:
