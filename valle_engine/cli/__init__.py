@@ -26,6 +26,7 @@ VERBS = {
     "say": "speak one text",
     "models": "list, fetch, inspect and verify models",
     "bench": "measure a model's speed on this machine",
+    "data": "prepare a corpus to train on",
     "plugins": "list what is installed",
     "schema": "print the JSON Schema of a job file",
 }

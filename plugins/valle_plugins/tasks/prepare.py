@@ -82,11 +82,9 @@ async def _heard(item: Prepare.Item, kit: Kit) -> tuple[Clip, str]:
 
 
 def _rendered(item: Prepare.Item) -> tuple[Clip, str]:
-    from valle_plugins.synthetic.corpus import Utterance  # noqa: PLC0415 - only for such items
-    from valle_plugins.synthetic.rendering import render  # noqa: PLC0415
+    from valle_plugins.synthetic.rendering import render  # noqa: PLC0415 - only for such items
 
-    utterance = Utterance(item.id, item.text, item.language, item.speaker, "train", item.synthetic)
-    rendered = render(utterance)
+    rendered = render(item)
     return rendered.clip, item.phonemes or rendered.phonemes
 
 
