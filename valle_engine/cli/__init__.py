@@ -24,9 +24,10 @@ VERBS = {
     "export": "write the outcomes as JSONL or Parquet",
     "report": "write an HTML page about one run or several",
     "say": "speak one text",
+    "train": "train a language model",
     "models": "list, fetch, inspect and verify models",
-    "bench": "measure a model's speed on this machine",
     "data": "prepare a corpus to train on",
+    "bench": "measure a model's speed on this machine",
     "plugins": "list what is installed",
     "schema": "print the JSON Schema of a job file",
 }

@@ -116,6 +116,7 @@ class Plan:
     head: str
     causal: bool
     restart: bool
+    mended: bool = False
 
     @property
     def size(self) -> int:
@@ -141,8 +142,8 @@ class Plan:
         positions: list[int] = []
         for segment in self.segments:
             is_output = segment.name == self.layout.output
-            extent = segment.counted + grown * is_output
-            extent += self.layout.counts_separators and not is_output
+            extent = (segment.size if self.mended else segment.counted) + grown * is_output
+            extent += (self.mended or self.layout.counts_separators) and not is_output
             positions.extend(range(extent))
         return positions
 
@@ -163,8 +164,8 @@ def plan(inputs: Inputs, config: ModelConfig) -> Plan:
     needed = {layout.output} | ({layout.order[0]} if layout.output in _TEXTS else set())
     if lacking := sorted(needed - {segment.name for segment in segments}):
         raise ItemError(f"the task {inputs.task!r} was given no {lacking[0]}")
-    causal = head in CAUSAL_HEADS or not config.noncausal
-    return Plan(layout, segments, head, causal, restart=config.restart_positions)
+    causal = head in CAUSAL_HEADS or not config.noncausal or (config.mended and layout.output in _TEXTS)
+    return Plan(layout, segments, head, causal, config.restart_positions, config.mended)
 
 
 def without_conditions(inputs: Inputs, device: torch.device) -> Inputs:

@@ -1,0 +1,69 @@
+"""The training loop: it learns, and it goes on exactly where it was."""
+
+import json
+
+import pytest
+import torch
+
+from valle_engine.errors import StoreError
+from valle_engine.model.checkpoint import read_checkpoint
+from valle_engine.training.batches import Reader
+from valle_engine.training.journal import Journal
+from valle_engine.training.running import assemble, run_training
+from valle_engine.training.saving import MODEL, Checkpoints
+
+
+class Interrupting(Journal):
+    """Asks the training to stop after a step, as Ctrl-C does."""
+
+    def stepped(self, step, stepped, tally, seconds):
+        super().stepped(step, stepped, tally, seconds)
+        if step == 4:
+            self.trainer.stop()
+
+
+def interrupt(training) -> None:
+    checkpoints = Checkpoints(training.folder / "checkpoints")
+    with Interrupting(training.folder, training.spec.steps, 1) as journal:
+        journal.trainer = assemble(training, checkpoints, journal, Reader(training.spec.seed))
+        journal.trainer.resume()
+        assert not journal.trainer.run()
+
+
+def curve(training) -> list[dict]:
+    lines = [json.loads(line) for line in (training.folder / "metrics.jsonl").read_text().splitlines()]
+    return [{key: value for key, value in line.items() if key != "seconds"} for line in lines]
+
+
+def test_a_training_that_is_interrupted_and_resumed_gives_the_same_to_the_last_digit(tiny):
+    whole, halves = tiny("whole"), tiny("halves")
+    assert run_training(whole, None, resume=False)
+    interrupt(halves)
+    assert run_training(halves, None, resume=True)
+    assert curve(halves) == curve(whole)
+    last = [read_checkpoint(each.folder / "checkpoints" / "step-00000008" / MODEL).tensors for each in (whole, halves)]
+    assert all(torch.equal(last[0][key], last[1][key]) for key in last[0])
+
+
+def test_its_checkpoint_is_a_model_that_the_engine_loads(tiny):
+    training = tiny("out", steps=5)
+    run_training(training, None, resume=False)
+    checkpoint = read_checkpoint(training.folder / "checkpoints" / "step-00000005" / MODEL)
+    assert checkpoint.step == 5
+    assert checkpoint.config.codec == "fake"
+    assert checkpoint.config.levels == 3
+    assert checkpoint.vocabulary["a"] > 3
+    checkpoint.model()
+
+
+def test_a_folder_with_a_training_is_not_begun_anew(tiny):
+    training = tiny("out", steps=2)
+    run_training(training, None, resume=False)
+    with pytest.raises(StoreError, match="step 2: go on with --resume"):
+        run_training(training, None, resume=False)
+
+
+def test_only_the_newest_and_the_best_checkpoints_are_kept(tiny):
+    training = tiny("out", saving={"every": 1, "keep": 2}, validation={"every": 100})
+    run_training(training, None, resume=False)
+    assert Checkpoints(training.folder / "checkpoints").steps() == [7, 8]

@@ -1,0 +1,39 @@
+"""`valle train`: train a language model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from valle_engine.cli import DONE, INTERRUPTED
+from valle_engine.training.loading import load_training
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_parser(verbs: Any) -> None:
+    """Add the verb."""
+    parser = verbs.add_parser("train", help="train a language model", description="Train what a file describes.")
+    parser.add_argument("config", type=Path, help="the training file")
+    parser.add_argument("--resume", action="store_true", help="go on from the newest checkpoint")
+    parser.add_argument("--check", action="store_true", help="check the file and the corpus, do nothing")
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train; 130 when it was stopped before its last step. Raises `JobError`, `StoreError`, `CheckpointError`."""
+    training = load_training(arguments.config)
+    if arguments.check:
+        print(f"{arguments.config}: no problems")
+        return DONE
+    from rich.console import Console  # noqa: PLC0415 - for people only
+
+    from valle_engine.training.running import run_training  # noqa: PLC0415 - it loads torch
+
+    console = None if arguments.quiet else Console(stderr=True)
+    finished = run_training(training, console, resume=arguments.resume)
+    if not finished:
+        return INTERRUPTED
+    print(training.folder / "checkpoints")
+    return DONE

@@ -1,0 +1,154 @@
+"""One step of learning: gradients of a few batches, clipped, through torch's own AdamW and schedules."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.nn.utils import clip_grad_norm_
+from torch.optim import AdamW
+from torch.optim.lr_scheduler import LambdaLR, OneCycleLR
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from valle_engine.errors import RunAborted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import nn
+    from torch.optim.lr_scheduler import LRScheduler
+
+    from valle_engine.training.collation import Pack
+    from valle_engine.training.learner import Learner, Losses
+    from valle_engine.training.options import Optimiser
+
+DIVISION = 25.0
+"""The rate begins at this part of the highest one, and falls to a ten-thousandth of that."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stepped:
+    """What a step was like: its loss, the length of its gradient before clipping, its rate, each lesson's losses."""
+
+    loss: float
+    gradient: float
+    rate: float
+    losses: tuple[Losses, ...]
+
+
+class Learning:
+    """A learner with its optimiser, its schedule and the average of its weights.
+
+    `shared` is the learner as the processes of a group share it; alone it is the learner itself.
+    """
+
+    def __init__(self, learner: Learner, options: Optimiser, steps: int, dtype: torch.dtype) -> None:
+        self.learner = learner
+        self._options = options
+        self._weights = [weight for weight in learner.parameters() if weight.requires_grad]
+        self._optimiser = AdamW(
+            self._weights,
+            lr=options.learning_rate,
+            betas=options.betas,
+            eps=options.epsilon,
+            weight_decay=options.weight_decay,
+            fused=True,
+        )
+        self._schedule = schedule(self._optimiser, options, steps)
+        self._average = _average(learner, options.average)
+        self._device = self._weights[0].device
+        self._dtype = dtype
+        self.shared: nn.Module = share(learner)
+
+    def step(self, packs: Sequence[Pack]) -> Stepped:
+        """Learn from packs. Raises `RunAborted` when the loss is no number any more; nothing is changed then."""
+        losses = [self._backward(pack, len(packs), last=pack is packs[-1]) for pack in packs]
+        length = clip_grad_norm_(self._weights, self._options.clip)
+        loss = sum(float(each.total.detach()) for each in losses) / len(losses)
+        if not bool(length.isfinite()):
+            raise RunAborted(f"the gradient is no number any more (loss {loss}): resume with a smaller learning_rate")
+        rate = float(self._schedule.get_last_lr()[0])
+        self._optimiser.step()
+        self._optimiser.zero_grad(set_to_none=True)
+        self._schedule.step()
+        if self._average is not None:
+            self._average.update_parameters(self.learner)
+        return Stepped(loss, float(length), rate, tuple(losses))
+
+    def losses(self, pack: Pack) -> Losses:
+        """Losses of a pack, without learning from it."""
+        with torch.no_grad(), self._precision():
+            found: Losses = self.averaged.eval()(self.learner.placed(pack))
+        return found
+
+    @property
+    def averaged(self) -> Learner:
+        """The learner with the averaged weights; as it is, where nothing is averaged."""
+        averaged: Any = self.learner if self._average is None else self._average.module
+        return averaged  # type: ignore[no-any-return]
+
+    def state(self) -> dict[str, Any]:
+        """Everything to go on from."""
+        return {
+            "weights": self.learner.state_dict(),
+            "average": None if self._average is None else self._average.state_dict(),
+            "optimiser": self._optimiser.state_dict(),
+            "schedule": self._schedule.state_dict(),
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        self.learner.load_state_dict(state["weights"])
+        if self._average is not None:
+            self._average.load_state_dict(state["average"])
+        self._optimiser.load_state_dict(state["optimiser"])
+        self._schedule.load_state_dict(state["schedule"])
+
+    def _backward(self, pack: Pack, count: int, *, last: bool) -> Losses:
+        self.shared.train()
+        with self._alone(last=last):
+            with self._precision():
+                losses: Losses = self.shared(self.learner.placed(pack))
+            (losses.total / count).backward()  # type: ignore[no-untyped-call]
+        return losses
+
+    def _alone(self, *, last: bool) -> AbstractContextManager[Any]:
+        """Keep gradients to oneself until the last batch of a step."""
+        no_sync = getattr(self.shared, "no_sync", None)
+        return nullcontext() if last or no_sync is None else no_sync()
+
+    def _precision(self) -> AbstractContextManager[Any]:
+        if self._dtype == torch.float32:
+            return nullcontext()
+        return torch.autocast(self._device.type, self._dtype)
+
+
+def share(learner: Learner) -> nn.Module:
+    """The learner as the processes of a group share it: gradients are averaged over them."""
+    if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+        return learner
+    # A batch seldom touches every head and table.
+    return torch.nn.parallel.DistributedDataParallel(learner, find_unused_parameters=True)
+
+
+def schedule(optimiser: AdamW, options: Optimiser, steps: int) -> LRScheduler:
+    """The rate at every step: up in `warmup` steps, then down by the schedule's name."""
+    if options.schedule == "constant":
+        return LambdaLR(optimiser, lambda step: min(1.0, (step + 1) / max(1, options.warmup)))
+    return OneCycleLR(
+        optimiser,
+        options.learning_rate,
+        total_steps=steps + 1,
+        pct_start=min(options.warmup, steps - 1) / (steps + 1) if steps > 1 else 0.5,
+        anneal_strategy="cos" if options.schedule == "cosine" else "linear",
+        cycle_momentum=False,
+        div_factor=DIVISION,
+    )
+
+
+def _average(learner: Learner, decay: float) -> AveragedModel | None:
+    if not decay:
+        return None
+    return AveragedModel(learner, multi_avg_fn=get_ema_multi_avg_fn(decay))  # type: ignore[no-untyped-call]
