@@ -17,6 +17,7 @@ from valle_engine.job.model import JobModel, anchored, locate
 from valle_engine.job.paths import Base, path_fields
 from valle_engine.job.presets import Presets
 from valle_engine.job.schema import Bound, Reading
+from valle_engine.job.scoring import Scoring, Verbatim
 from valle_engine.job.voices import Voices
 from valle_engine.modelspec import ModelSpec
 from valle_engine.parts import Codec, Part, Product, Sampler, Scorer, Source, Task, check_chain
@@ -112,7 +113,33 @@ class Assembly:
     def scorers(self) -> tuple[Scorer, ...]:
         """The scorers in the order of the file."""
         scores = self._section("scores", list, "a list of scorers, such as [wer]")
-        return self._listed(self.plugins.scorers, scores, ("scores",), once=True)
+        return self._weighted(self.plugins.scorers, scores, ("scores",))
+
+    def scoring(self, scorers: tuple[Scorer, ...]) -> Scoring:
+        """Scorers with what they hear through; the form of the section is checked with the whole file."""
+        section = self.values.get("scoring")
+        given = section if isinstance(section, dict) else {}
+        listed = given.get("transcribers")
+        named = listed if isinstance(listed, list) else []
+        transcribers = self._weighted(self.plugins.transcribers, named, ("scoring", "transcribers"))
+        normaliser = given.get("normaliser", "basic")
+        built = self._named(self.plugins.normalisers, normaliser, ("scoring", "normaliser"))
+        # With a mistake in it there is no job, yet its items are checked all the same.
+        scoring = Scoring(scorers, transcribers, built or Verbatim())
+        if len(transcribers) == len(named):
+            for where, message, hint in scoring.problems(self.plugins.transcribers.names()):
+                self.findings.add((where,), message, hint)
+        return scoring
+
+    def _weighted(self, registry: Registry[P], specs: list[Any], path: KeyPath) -> tuple[P, ...]:
+        """Parts that may have weights: local ones start at the job's folder."""
+        found = []
+        for place, spec in enumerate(specs):
+            options, missing = anchored(spec, self.folder) if isinstance(spec, dict) else (spec, [])
+            found.append(options)
+            for message in missing:
+                self.findings.add((*path, place), message)
+        return self._listed(registry, found, path, once=True)
 
     def check_gate(self) -> None:
         """Note what is wrong with `accept`; a scorer that is listed with a mistake still counts as listed."""
@@ -137,14 +164,12 @@ class Assembly:
             self.plugins.products, products if isinstance(products, list) else [], ("output", "products")
         )
 
-    def manifest(
-        self, task: Task | None, scorers: Sequence[Scorer], limit: int | None, shard: Shard | None
-    ) -> Manifest | None:
+    def manifest(self, task: Task | None, scoring: Scoring, limit: int | None, shard: Shard | None) -> Manifest | None:
         """The items, unread; None when they could not be read to any use."""
         if "items" not in self.values:
             return None
         before = len(self.findings.problems)
-        needs = {need: scorer.name for scorer in scorers for need in sorted(scorer.needs - {"audio"})}
+        needs = scoring.needs()
         voices = Voices.of(self.presets.model)
         defaults = self._defaults(task, needs, voices) if task else {}
         source, reading = self._source(self.values["items"])
@@ -153,7 +178,10 @@ class Assembly:
         base = self._row_base(reading)
         if len(self.findings.problems) > before:
             return None
-        return Manifest(source, task.Item, base, reading, defaults, needs, limit, shard, voices)
+        given = self.values.get("repeats", 1)
+        repeats = given if isinstance(given, int) and given > 0 else 1
+        files = scoring.files()
+        return Manifest(source, task.Item, base, reading, defaults, needs, limit, shard, voices, repeats, files)
 
     def _source(self, items: Any) -> tuple[Source | None, Reading | None]:
         packed = self.findings.document.items
@@ -200,9 +228,9 @@ class Assembly:
             self.findings.add(("defaults", name), f"items of task {task.name!r} have no default {name!r}", hint)
         for name in path_fields(task.Item) & defaults.keys():
             if isinstance(defaults[name], str):
-                defaults[name], wrong = voices.locate(name, defaults[name], Base(self.folder))
-                if wrong:
-                    self.findings.add(("defaults", name), wrong)
+                defaults[name], problem = voices.locate(name, defaults[name], Base(self.folder))
+                if problem:
+                    self.findings.add(("defaults", name), problem)
         try:
             task.Item.model_validate(defaults)
         except ValidationError as error:

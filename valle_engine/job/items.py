@@ -6,7 +6,7 @@ All of it streams, so that a manifest may be of any size.
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 MAX_DEPTH = 32
 NEAR = 0.8
 RESERVED = "@"
+REPEAT = "@repeat"
+"""In an item's fields: which of its repeats it is, from 1, where the job has several."""
 CACHED_COLUMNS = 1024
 _PLAIN = frozenset({str, int, float, bool, type(Path())})
 
@@ -95,7 +97,8 @@ class Checked(NamedTuple):
 class Manifest:
     """Where a job's items come from and what makes a row one of them.
 
-    `defaults` have absolute paths; `needs` names the scorer that needs a field, `base` is where rows' paths start.
+    `defaults` have absolute paths; `needs` names the scorer that needs a field, `base` is where rows' paths start,
+    `files` are columns beside the item's own fields that name files. Each row is done `repeats` times.
     """
 
     source: Source
@@ -107,6 +110,8 @@ class Manifest:
     limit: int | None = None
     shard: Shard | None = None
     voices: Voices = field(default_factory=Voices)
+    repeats: int = 1
+    files: frozenset[str] = frozenset()
 
     @property
     def whole(self) -> bool:
@@ -131,10 +136,22 @@ def picked_rows(manifest: Manifest) -> Iterator[Picked]:
         if not left:
             return
         left -= 1
-        item_id = _text(row.fields.get(id_column))
-        if row.problem or manifest.shard is None or manifest.shard.holds(item_id):
-            yield Picked(ordinal, row, item_id, hash(item_id))
-            ordinal += 1
+        for same in _repeated(row, id_column, manifest.repeats):
+            item_id = _text(same.fields.get(id_column))
+            if same.problem or manifest.shard is None or manifest.shard.holds(item_id):
+                yield Picked(ordinal, same, item_id, hash(item_id))
+                ordinal += 1
+
+
+def _repeated(row: Row, id_column: str, times: int) -> Iterator[Row]:
+    """A row as often as it is to be done, each time with an id, and so a random stream, of its own."""
+    item_id = _text(row.fields.get(id_column))
+    if times == 1 or row.problem or not item_id:
+        yield row
+        return
+    for number in range(1, times + 1):
+        fields = {**row.fields, id_column: f"{item_id}.{number}", REPEAT: number}
+        yield replace(row, fields=fields)
 
 
 def checked_items(manifest: Manifest) -> Iterator[Checked | Problem]:
@@ -218,7 +235,7 @@ class Checker:
         self._found.update(columns)
         known = frozenset(self._kind.model_fields)
         found = self._columns[columns] = _Columns(
-            paths=tuple(name for name in path_fields(self._kind) if name in columns),
+            paths=tuple(name for name in path_fields(self._kind) | self._manifest.files if name in columns),
             odd=tuple(_odd(known, columns, self._manifest.reading.where)),
         )
         return found
@@ -269,7 +286,7 @@ def _odd(known: frozenset[str], columns: tuple[str, ...], used: Container[str]) 
     """
     absent = {_folded(name): name for name in known if name not in columns}
     for column in columns:
-        if column in known or column in used:
+        if column in known or column in used or column == REPEAT:
             continue
         if column.startswith(RESERVED):
             yield column, f"names that begin with {RESERVED} are the engine's own"
