@@ -54,6 +54,7 @@ class Audiobook(Product):
     about: About = Field(default_factory=About, description="Title and makers, where the book does not tell them.")
     cover: Path | None = Field(None, description="Picture for the cover, instead of the book's own.")
     subtitles: list[Subtitles] = Field(default_factory=list, description="Text to read along: srt, vtt.")
+    read_along: bool = Field(False, description="Also an EPUB 3 that highlights what is spoken.")  # noqa: FBT003 - same
     incomplete: bool = Field(False, description="Make a book although lines of it have no sound.")  # noqa: FBT003 - same
 
     def make(self, run: FinishedRun) -> Path:
@@ -136,7 +137,8 @@ class _Book:
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir()
         measured = self._encode(files, work, folder)
-        self._write_beside(folder, files, measured, digest)
+        without = self._read_along(folder, work, measured["gain_db"]) if self._options.read_along else ""
+        self._write_beside(folder, files, {"loudness": measured, "no_read_along": without}, digest)
         shutil.rmtree(work)
         return ""
 
@@ -175,7 +177,14 @@ class _Book:
         for file in files:
             _settle(work / file.name, folder / file.name)
         limited = gain < options.loudness - raw.integrated - 0.01
-        return {"before": asdict(raw), "gain_db": gain, "after": asdict(final), "limited_by_peak": limited}
+        return {
+            "target": options.loudness,
+            "ceiling": options.peak,
+            "before": asdict(raw),
+            "gain_db": gain,
+            "after": asdict(final),
+            "limited_by_peak": limited,
+        }
 
     def _write_file(self, path: Path, file: _File, gain: float, track: int) -> None:
         from valle_plugins.audiobook.sound import scaled, sound_of  # noqa: PLC0415 - as above
@@ -187,7 +196,30 @@ class _Book:
         blocks = scaled(sound_of(file.spots, RATE, file.tail), gain)
         write_book(path, blocks, self._options.format, self._options.bit_rate, label)
 
-    def _write_beside(self, folder: Path, files: Sequence[_File], measured: Mapping[str, Any], digest: str) -> None:
+    def _read_along(self, folder: Path, work: Path, gain: float) -> str:
+        """Write the EPUB that speaks; returns why there is none, empty when there is."""
+        from valle_plugins.audiobook.read_along import overlays, problem_with, write_epub  # noqa: PLC0415 - as above
+        from valle_plugins.audiobook.sound import scaled, sound_of  # noqa: PLC0415 - as above
+
+        source, options = self._lines[0].source, self._options
+        if problem := problem_with(source):
+            return problem
+
+        def lay_out(lines: Sequence[Line]) -> Sequence[Spot]:
+            return list(laid_out(lines, options.pauses, RATE))
+
+        def encode(path: Path, spots: Sequence[Spot]) -> None:
+            label = Label({"title": self.title}, ())
+            write_book(path, scaled(sound_of(spots, RATE), gain), "m4b", options.bit_rate, label)
+
+        spoken = [line for line in self._lines if line.element]
+        made = list(overlays(source, spoken, lay_out, encode, work))
+        name = f"{file_name(self.title, 'book')}.epub"
+        write_epub(work / name, source, made, self._about.narrator)
+        _settle(work / name, folder / name)
+        return ""
+
+    def _write_beside(self, folder: Path, files: Sequence[_File], found: Mapping[str, Any], digest: str) -> None:
         for file in files:
             for kind in self._options.subtitles:
                 text = "".join(cues(file.spots, kind))
@@ -204,7 +236,7 @@ class _Book:
             "digest": digest,
             "files": [_facts(folder / file.name, file) for file in files],
             "lines": len(self._lines),
-            "loudness": {"target": self._options.loudness, "ceiling": self._options.peak, **measured},
+            **found,
             "doubtful": doubtful,
             "without_sound": [line.id for line in self._lines if line.path is None],
             "provenance": self._made,
