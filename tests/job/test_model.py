@@ -70,6 +70,18 @@ def test_a_file_that_is_no_model_is_refused(wrong, tmp_path, written, words):
     assert words in wrong("m.sft")[1]
 
 
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [({"resp_levels": 4}, "the model speaks 4 of 1024"), ({"audio_tokens": 512}, "the model speaks 8 of 512")],
+)
+def test_a_codec_of_other_codes_is_refused(wrong, tmp_path, size, words):
+    write_model(tmp_path / "m.sft", json.dumps({"version": 5, "size": size}))
+    place, text = wrong("m.sft")
+    assert place == "model.codec"
+    assert "the codec 'vocos' has 8 codebooks of 1024 entries" in text
+    assert words in text
+
+
 def test_a_good_model_is_found_from_the_job_s_folder(load, tmp_path):
     write_model(tmp_path / "m.sft")
     pin = hashlib.sha256((tmp_path / "m.sft").read_bytes()).hexdigest()

@@ -7,7 +7,7 @@ import pytest
 
 from valle_engine.text import LANGUAGES, Phonemizer, Tokenizer
 from valle_engine.text.tokenizer import SPECIALS, UNKNOWN
-from valle_plugins.pocket.vocabulary import SYMBOLS, VOCABULARY, tokenizer
+from valle_plugins.pocket.vocabulary import SYMBOLS, VOCABULARY, tokenizer, write_tokenizer
 
 TEXTS = {
     "en": "“Have some wine,” the March Hare said (in an encouraging tone): bottle, button, bird, letter; who's there?",
@@ -39,3 +39,8 @@ def test_the_container_s_symbol_map_alone_gives_the_same_tokenizer():
     kept = Tokenizer.from_symbols(json.loads(json.dumps(VOCABULARY)))
     assert np.array_equal(kept.encode("ʒuː ʃˈɪp ɹ̩"), tokenizer().encode("ʒuː ʃˈɪp ɹ̩"))
     assert kept.merges == ()
+
+
+def test_a_training_reads_the_same_ids(tmp_path):
+    write_tokenizer(tmp_path / "tokenizer.json")
+    assert Tokenizer.from_file(tmp_path / "tokenizer.json").vocabulary == VOCABULARY

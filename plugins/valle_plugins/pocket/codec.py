@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
 from valle_engine.parts import Codec
+from valle_plugins.pocket import files
 
 if TYPE_CHECKING:
-    from valle_plugins.pocket.open_codec import OpenPocketCodec
+    from collections.abc import Sequence
+    from pathlib import Path
 
-FILE_NAME = "codec.safetensors"
-IN_THE_PACKAGE = Path(__file__).parent / "weights" / FILE_NAME
+    from valle_plugins.pocket.open_codec import OpenPocketCodec
 
 
 class PocketCodec(Codec):
@@ -28,10 +28,15 @@ class PocketCodec(Codec):
     weights: str | None = Field(None, description="A file, a folder, or a hub id; none: those that come with it.")
     sha256: str | None = Field(None, description="Hash the weights must have.")
 
+    def files(self) -> Sequence[Path]:
+        """Its own weights, unless others are named."""
+        return () if self.weights else (files.home() / files.CODEC,)
+
     def open(self, device: str) -> OpenPocketCodec:
         """Load the networks onto a device. Raises `CheckpointError`."""
         from valle_engine.codecs.weights import locate  # noqa: PLC0415 - a plugin's import stays light
         from valle_plugins.pocket.open_codec import OpenPocketCodec, load_codec  # noqa: PLC0415 - loads torch
 
-        path = locate(self.weights or str(IN_THE_PACKAGE), (FILE_NAME,), self.sha256)
+        own = self.weights or str(files.needed(files.CODEC))
+        path = locate(own, (files.CODEC,), self.sha256)
         return OpenPocketCodec(load_codec(path), device)

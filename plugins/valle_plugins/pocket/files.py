@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from valle_engine.errors import CheckpointError
+
 FOLDER = "VALLE_POCKET"
 """Environment variable: a folder that `python -m valle_plugins.pocket build` has filled."""
 
-MODEL = "model.sft"
-CODEC = "codec.sft"
-RECOGNISER = "recogniser.sft"
+MODEL = "model.safetensors"
+CODEC = "codec.safetensors"
+RECOGNISER = "recogniser.safetensors"
 SPEAKER = "speaker"
 VOICES = "voices"
 
@@ -24,6 +26,14 @@ REMEDY = (
 def home() -> Path:
     """The folder of pocket's files; it need not exist."""
     return Path(os.environ.get(FOLDER) or Path(__file__).with_name("weights")).absolute()
+
+
+def needed(name: str) -> Path:
+    """One of pocket's files. Raises `CheckpointError`, which says what to do, when it is missing."""
+    path = home() / name
+    if not path.exists():
+        raise CheckpointError(f"there is no {path}: {REMEDY}")
+    return path
 
 
 def voices() -> dict[str, Path]:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 DRAWN: Mapping[str, Any] = {"temperature": 0.7, "top-k": 20}
 """Samplers that keep a small model to what it knows."""
+DRAWING = ("tts", "continue", "edit-speech", "extract-speaker")
+"""Tasks that draw speech frame after frame unless they are told otherwise."""
 
 
 class Pocket(Model):
@@ -23,9 +25,7 @@ class Pocket(Model):
     licence: ClassVar[str] = "Apache-2.0, as the engine; nobody's voice is in it"
     remedy: ClassVar[str] = files.REMEDY
     codec: ClassVar[str] = "pocket"
-    sampling: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        task: DRAWN for task in ("tts", "continue", "edit-speech", "extract-speaker")
-    }
+    sampling: ClassVar[Mapping[str, Mapping[str, Any]]] = dict.fromkeys(DRAWING, DRAWN)
     voice: ClassVar[str | None] = "alba"
 
     def weights(self) -> Path:

@@ -5,10 +5,12 @@ The order is part of the weights: a symbol that is new goes to the end.
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from valle_engine.text import Tokenizer
 
@@ -35,3 +37,8 @@ def tokenizer() -> Tokenizer:
     from valle_engine.text import Tokenizer  # noqa: PLC0415 - it loads numpy, a plugin's import does not
 
     return Tokenizer(VOCABULARY, [])
+
+
+def write_tokenizer(path: Path) -> None:
+    """Write the `tokenizer.json` that a training names, so that ids do not depend on what its corpus happens to say."""
+    path.write_text(json.dumps({"model": {"type": "BPE", "vocab": dict(VOCABULARY), "merges": []}}), encoding="utf-8")
