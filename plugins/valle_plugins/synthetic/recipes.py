@@ -24,7 +24,7 @@ class Formant:
     `pitch` and `pitch_range` are on espeak's scales, where 50 is the voice's own.
     """
 
-    pattern: ClassVar[str] = r"formant:(\d+):(\d+):(\d+):(\d+):(\d+)"
+    pattern: ClassVar[str] = r"formant:(\d{1,18}):(\d{1,18}):(\d{2,3}):(\d{1,2}):(\d{1,2})"
 
     seed: int
     number: int
@@ -40,7 +40,7 @@ class Formant:
 class Flite:
     """A voice of flite, `stretch` percent as slow as it would be, its pitch about `pitch` Hz."""
 
-    pattern: ClassVar[str] = r"flite:([a-z0-9]+):(\d+):(\d+)"
+    pattern: ClassVar[str] = r"flite:([a-z0-9]{1,16}):(\d{2,3}):(\d{2,3})"
 
     voice: str
     stretch: int

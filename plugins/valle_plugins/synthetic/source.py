@@ -23,7 +23,7 @@ class Synthetic(Source):
     name: ClassVar[str] = "synthetic"
 
     utterances: int = Field(ge=1, description="How many.")
-    seed: int = Field(0, ge=0, description="Another seed, other voices and other texts.")
+    seed: int = Field(0, ge=0, lt=10**18, description="Another seed, other voices and other texts.")
     speakers: int | None = Field(None, ge=1, description="How many; left out, a new one after every group.")
     group: int = Field(8, ge=1, description="Utterances of one speaker that lie together.")
     languages: tuple[Language, ...] = Field(("en",), min_length=1, description="The speakers take them in turn.")
