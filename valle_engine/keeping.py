@@ -29,9 +29,9 @@ class Keeper:
     What arrives while the disk is busy goes into the next write, which waits for the disk once.
     """
 
-    def __init__(self, outputs: Appendable) -> None:
+    def __init__(self, outputs: Appendable, name: str | None = None) -> None:
         self._outputs = outputs
-        self._name = f"{KEPT}/{uuid.uuid4().hex}"
+        self._name = f"{KEPT}/{name or uuid.uuid4().hex}"
         self._thread = ThreadPoolExecutor(1, "keeper")
         self.keep = Together(self._kept, self._thread, most=64)
 

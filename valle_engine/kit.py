@@ -87,6 +87,8 @@ class Kit:
     @property
     def coder(self) -> Coder:
         """The codec: the job's own, or that of its model. Raises `ItemError` where there is neither."""
+        if self._coder is None and self._model is None:
+            raise ItemError("there is no codec here: a task that uses one says so with `needs_codec = True`")
         return self._coder or self.model.coder
 
     @property

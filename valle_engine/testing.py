@@ -64,7 +64,7 @@ def run_task(  # noqa: PLR0913 - by name, what a worker would lend
     """
     item = task.Item.model_validate({"id": "item", **fields})
     order = Order(item.id, fields, fingerprint="", attempt=attempt)
-    with closing(Keeper(_Nowhere())) as keeper, ExitStack() as stack:
+    with closing(Keeper(_Nowhere(), "nowhere")) as keeper, ExitStack() as stack:
         coder = stack.enter_context(closing(_coder(codec))) if codec else None
         kit = Kit(order, seed, model, coder, keeper)
         return as_result(asyncio.run(task.run(item, kit)), task.name)
@@ -121,7 +121,9 @@ def check_part(part: Part) -> None:
     _hold(again == part, f"{kind.name}: options change on their way to a worker: {part!r} becomes {again!r}")
 
 
-def check_task(task: Task, fields: Mapping[str, Any], *, model: OpenModel | None = None) -> None:
+def check_task(
+    task: Task, fields: Mapping[str, Any], *, model: OpenModel | None = None, codec: Codec | None = None
+) -> None:
     """A task and its items are what jobs need, and the same seed gives the same result."""
     check_part(task)
     kind = task.Item
@@ -132,7 +134,7 @@ def check_task(task: Task, fields: Mapping[str, Any], *, model: OpenModel | None
     _hold(again == item, f"{task.name}: an item changes on its way to a worker: {item!r} becomes {again!r}")
     seconds = task.expected_seconds(item)
     _hold(math.isfinite(seconds) and seconds >= 0, f"{task.name}: expected_seconds is {seconds}")
-    first, second = (run_task(task, fields, seed=7, model=model) for _ in range(2))
+    first, second = (run_task(task, fields, seed=7, model=model, codec=codec) for _ in range(2))
     if first.clip:
         _check_clip(first.clip, task.name)
     _hold(_same(first, second), f"{task.name}: one seed gave two results; draw from `kit.random()` only")

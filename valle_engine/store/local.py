@@ -74,7 +74,7 @@ class LocalFiles:
                     os.fsync(folder)
         except OSError as error:
             raise failed(str(self.root / name), error) from error
-        return list(accumulate([len(piece) for piece in pieces[:-1]], initial=end))
+        return list(accumulate(map(len, pieces), initial=end))[:-1]
 
     def size(self, name: str) -> int | None:
         """Bytes of a regular file, None when there is none of that name."""
