@@ -70,6 +70,8 @@ class LiveWatcher:
             self._console.print(Text(line, style="red"))
         self._console.print(Text(closing(summary), style="bold"))
         self._console.print(summary_table(summary))
+        for line in made_lines(summary):
+            self._console.print(Text(line))
 
     def _screen(self, snapshot: Snapshot) -> Group:
         bar = ProgressBar(total=max(snapshot.pending, 1), completed=snapshot.settled, width=60)
@@ -105,6 +107,8 @@ class LogWatcher:
         """Print the summary."""
         self._say(closing(summary))
         Console(file=self._stream, width=100).print(summary_table(summary))
+        for line in made_lines(summary):
+            self._say(line)
 
     def _say(self, line: str) -> None:
         print(line, file=self._stream, flush=True)
@@ -151,9 +155,14 @@ def closing(summary: Summary) -> str:
     """How a run ended and what to do next, in one line."""
     if summary.stopped:
         return f"stopped: {summary.stopped}; what is done is kept, the same command goes on"
-    if summary.exit_code:
+    if summary.counts.get("done", 0) < summary.items:
         return "not all done: `valle status` lists what failed, `valle retry` makes it pending again"
-    return "all done"
+    return "all done, but not every product was made" if summary.problems else "all done"
+
+
+def made_lines(summary: Summary) -> list[str]:
+    """What was made of the outcomes and what was not, a line each."""
+    return [*(f"made {path}" for path in summary.products), *(one_line(problem) for problem in summary.problems)]
 
 
 def progress_line(snapshot: Snapshot) -> str:

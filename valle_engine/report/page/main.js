@@ -21,6 +21,26 @@ function covered(score) {
   return `${shown(score.scored)} / ${shown(score.expected)} (${shown(Math.floor((1000 * score.scored) / Math.max(1, score.expected)) / 10)} %)`;
 }
 
+/** The figure that is best to be told: of the whole corpus, or with failures counted, or of what there is. */
+function headline(score) {
+  return score?.corpus ?? score?.counted ?? score?.mean;
+}
+
+/** A figure and its interval as a line with a dot, on one scale for all runs; the numbers stand beside it. */
+function whisker(found, run, bounds) {
+  const across = scale(bounds, 4, 156);
+  const line = isNumber(found.low) ? [drawing("path", { class: "whisker", d: `M${across(found.low)} 8H${across(found.high)}` })] : [];
+  const dot = drawing("circle", { class: "bar", cx: across(found.value), cy: 8, r: 4 });
+  const picture = drawing("g", { class: `run-${run % 4}` }, ...line, dot);
+  return drawing("svg", { class: "interval", viewBox: "0 0 160 16", "aria-hidden": "true" }, picture);
+}
+
+function whiskers(figure) {
+  const told = report.runs.map((run) => headline(run.scores[figure])).filter((found) => isNumber(found?.value));
+  const bounds = range([0, ...told.flatMap((found) => [found.low, found.value, found.high]).filter(isNumber)]);
+  return (score, run) => (isNumber(headline(score)?.value) ? whisker(headline(score), run, bounds) : "–");
+}
+
 const ESTIMATES = {
   "whole corpus": (score) => estimate(score.corpus),
   "mean, failures at their worst": (score) => estimate(score.counted),
@@ -36,9 +56,9 @@ function scoresTable() {
   const body = scored.map(({ figure, place, score }) => {
     const way = lowerIsBetter(figure) ? " ↓ lower is better" : " ↑ higher is better";
     const name = element("span", {}, figure, element("span", { class: "soft" }, way));
-    return [name, ...(single ? [] : [runName(place)]), ...told.map(([, read]) => read(score))];
+    return [name, ...(single ? [] : [runName(place)]), ...told.map(([, read]) => read(score)), whiskers(figure)(score, place)];
   });
-  return rows(["figure", ...(single ? [] : ["run"]), ...told.map(([words]) => words)], body, "Scores");
+  return rows(["figure", ...(single ? [] : ["run"]), ...told.map(([words]) => words), "drawn from 0"], body, "Scores");
 }
 
 function comparisonTable() {
@@ -56,11 +76,6 @@ function summary() {
   return [...notes, statesTable(), scoresTable(), ...caption, ...comparisonTable()];
 }
 
-/** The figure of a group that is best to be told: of the whole corpus, or with failures counted, or of what there is. */
-function headline(score) {
-  return estimate(score?.corpus ?? score?.counted ?? score?.mean);
-}
-
 function groupTables() {
   const names = [...new Set(report.runs.flatMap((run) => Object.keys(run.groups)))];
   return names.flatMap((name) => {
@@ -68,7 +83,7 @@ function groupTables() {
     const head = [name, "items", ...report.figures.flatMap((figure) => report.runs.map((run) => (single ? figure : `${figure} · ${run.name}`)))];
     const body = values.map((value) => {
       const found = report.runs.map((run) => run.groups[name]?.[value]);
-      return [value, shown(found.find(Boolean).items), ...report.figures.flatMap((figure) => found.map((group) => headline(group?.scores[figure])))];
+      return [value, shown(found.find(Boolean).items), ...report.figures.flatMap((figure) => found.map((group) => estimate(headline(group?.scores[figure]))))];
     });
     return [element("h3", {}, `By ${name}`), rows(head, body, `Scores by ${name}`)];
   });

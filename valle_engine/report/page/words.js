@@ -1,6 +1,7 @@
 "use strict";
 
-const MOST_STEPS = 4e6;
+const MOST_STEPS = 2e6;
+const ERROR = 1e6, KEPT = -1; // no text that is compared keeps a million words
 const UNSPACED = /[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]/;
 
 /** The units that two texts are compared by: words, or characters where words are not parted. */
@@ -15,22 +16,23 @@ function folded(unit) {
 }
 
 /**
- * The cheapest way from what was expected to what was said, as steps of kind `same`, `changed`, `missing`, `added`.
- * Null where the texts are too long to compare. Wagner and Fischer, "The string-to-string correction problem" (1974).
+ * The way from what was expected to what was said with the fewest errors, and of those the one that keeps most, as steps
+ * of kind `same`, `changed`, `missing`, `added`. Null where the texts are too long to compare.
+ * Wagner and Fischer, "The string-to-string correction problem" (1974).
  */
 function aligned(expected, said, key) {
   const rows = expected.length + 1, columns = said.length + 1;
   if (rows * columns > MOST_STEPS) return null;
   const left = expected.map(key), right = said.map(key);
-  const cost = new Uint32Array(rows * columns);
+  const cost = new Float64Array(rows * columns);
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
       const here = row * columns + column;
-      if (!row || !column) cost[here] = row + column;
+      if (!row || !column) cost[here] = ERROR * (row + column);
       else cost[here] = Math.min(
-        cost[here - columns - 1] + (left[row - 1] === right[column - 1] ? 0 : 1),
-        cost[here - columns] + 1,
-        cost[here - 1] + 1,
+        cost[here - columns - 1] + (left[row - 1] === right[column - 1] ? KEPT : ERROR),
+        cost[here - columns] + ERROR,
+        cost[here - 1] + ERROR,
       );
     }
   }
@@ -43,9 +45,9 @@ function traced(cost, expected, said, left, right) {
   while (row || column) {
     const here = row * columns + column;
     const same = row && column && left[row - 1] === right[column - 1];
-    if (row && column && cost[here] === cost[here - columns - 1] + (same ? 0 : 1)) {
+    if (row && column && cost[here] === cost[here - columns - 1] + (same ? KEPT : ERROR)) {
       steps.push({ kind: same ? "same" : "changed", expected: expected[--row], said: said[--column] });
-    } else if (row && cost[here] === cost[here - columns] + 1) {
+    } else if (row && cost[here] === cost[here - columns] + ERROR) {
       steps.push({ kind: "missing", expected: expected[--row] });
     } else {
       steps.push({ kind: "added", said: said[--column] });
