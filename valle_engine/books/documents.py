@@ -49,7 +49,8 @@ class DocumentReader:
     warnings: list[Warned]
     notes: Mapping[Any, str] = field(default_factory=dict)
     _manners: list[Manner] = field(default_factory=lambda: [Manner()])
-    _blocks: list[Any] = field(default_factory=list)
+    _blocks: list[tuple[Any, str]] = field(default_factory=list)
+    _steps: list[int] = field(default_factory=lambda: [0])
     _runs: list[Run] = field(default_factory=list)
     _ids: set[str] = field(default_factory=set)
     _scene: bool = False
@@ -62,28 +63,28 @@ class DocumentReader:
         walk = etree.iterwalk(tree, events=("start", "end", "comment", "pi"))
         for event, element in walk:
             if event == "start":
-                if self._begin(tree, element):
+                if self._begin(element):
                     walk.skip_subtree()
                 continue
             if event == "end":
-                self._end(tree, element)
+                self._end(element)
             self._add(element.tail)
             yield from self._taken()
-        self._finish_paragraph(tree)
-        yield from self._taken()
 
     def _taken(self) -> list[Passage]:
         taken, self._ready = self._ready, []
         return taken
 
-    def _begin(self, tree: Any, element: Any) -> bool:
+    def _begin(self, element: Any) -> bool:
         """Enter an element; tells whether what is in it is passed over."""
         name = local_name(element)
         kind = self.notes.get(element) or omission(element, name)
         passed = bool(kind) and (kind == ALWAYS or kind in self.leave_out)
-        if name in BLOCKS:
-            self._finish_paragraph(tree)
-            self._blocks.append(element)
+        self._steps[-1] += 1
+        if name in BLOCKS or not self._blocks:
+            self._finish_paragraph()
+            self._blocks.append((element, "".join(f"/*[{step}]" for step in self._steps)))
+        self._steps.append(0)
         self._note_ids(element, whole=passed)
         warn = self._warner(element)
         manner = manner_of(element, name, self._manners[-1], warn)
@@ -97,9 +98,10 @@ class DocumentReader:
         self._add(element.text)
         return False
 
-    def _end(self, tree: Any, element: Any) -> None:
-        if local_name(element) in BLOCKS:
-            self._finish_paragraph(tree)
+    def _end(self, element: Any) -> None:
+        self._steps.pop()
+        if self._blocks[-1][0] is element:
+            self._finish_paragraph()
             self._blocks.pop()
         self._manners.pop()
 
@@ -140,8 +142,10 @@ class DocumentReader:
         for each in element.iter() if whole else (element,):
             self._ids.update(value for key in ("id", "name") if (value := each.get(key)))
 
-    def _finish_paragraph(self, tree: Any) -> None:
+    def _finish_paragraph(self) -> None:
         """Make a paragraph of the text gathered so far."""
+        if not self._runs:
+            return
         runs, self._runs = _collapsed(self._runs), []
         text = "".join(run.text for run in runs)
         if not any(letter.isalnum() for letter in text):
@@ -149,14 +153,14 @@ class DocumentReader:
             runs = [replace(run, text="") for run in runs if run.pause is not None]
             if not runs:
                 return
-        block, level = self._blocks[-1] if self._blocks else tree.getroot(), self._manners[-1].level
+        (block, path), level = self._blocks[-1], self._manners[-1].level
         paragraph = Paragraph(
             runs=tuple(runs),
             kind="heading" if level else "text",
             place=self.place,
             line=_line_of(block),
             anchor=attribute(block, "id"),
-            element=tree.getpath(block),
+            element=path,
             scene=self._scene,
         )
         self._ready.append(Passage(paragraph, frozenset(self._ids), level))
@@ -167,7 +171,7 @@ class DocumentReader:
         if text and _ORNAMENT.fullmatch(text):
             self._scene = True
         elif text.strip():
-            line = _line_of(self._blocks[-1]) if self._blocks else 0
+            line = _line_of(self._blocks[-1][0])
             self.left_out.append(LeftOut(NOTHING_TO_SAY, self.place, line, len(text), text[:BEGINNING]))
 
     def _leave_out(self, element: Any, kind: str) -> None:
@@ -196,8 +200,11 @@ def _level(element: Any, name: str) -> int:
 
 
 def _line_of(element: Any) -> int:
-    given = element.get("data-line")
-    return int(given) if given and given.isdecimal() else element.sourceline or 0
+    """The line of an element in the file it was made from, where that is another one than it stands in."""
+    for each in (element, *element.iterancestors()):
+        if (given := each.get("data-line", "")).isdecimal():
+            return int(given)
+    return element.sourceline or 0
 
 
 def _collapsed(runs: list[Run]) -> list[Run]:

@@ -12,7 +12,6 @@ from valle_engine.books.files import TEXTS, read_file, read_folder
 from valle_engine.books.marks import primary
 from valle_engine.books.omissions import USUAL
 from valle_engine.errors import JobError, Problem
-from valle_engine.text.languages import LANGUAGES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,6 +56,8 @@ def read_book(path: Path, reading: Reading | None = None) -> Book:
 
 def _in_its_language(book: Book, wanted: str, place: str) -> Book:
     """Settle the book's own language, and drop what says another one without being right."""
+    from valle_engine.text.languages import LANGUAGES  # noqa: PLC0415 - numpy, which a check of options needs not
+
     claimed = _claims(book)
     own = primary(wanted or book.metadata.language)
     warnings = list(book.warnings)

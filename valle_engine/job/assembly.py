@@ -14,7 +14,7 @@ from valle_engine.job.fingerprints import FileDigests
 from valle_engine.job.inline import Inline
 from valle_engine.job.items import Manifest
 from valle_engine.job.model import JobModel, anchored, locate
-from valle_engine.job.paths import Base, path_fields
+from valle_engine.job.paths import Base, path_fields, path_list_fields
 from valle_engine.job.presets import Presets
 from valle_engine.job.schema import Bound, Reading
 from valle_engine.job.scoring import Scoring, Verbatim
@@ -277,6 +277,10 @@ class Assembly:
         given = {name: getattr(part, name) for name in path_fields(type(part))}
         absolute = {
             name: self._located(base, str(value), (*path, name)) for name, value in given.items() if value is not None
+        }
+        lists = {name: getattr(part, name) for name in path_list_fields(type(part))}
+        absolute |= {
+            name: [self._located(base, str(each), (*path, name)) for each in value] for name, value in lists.items()
         }
         return part.model_copy(update=absolute) if absolute else part
 

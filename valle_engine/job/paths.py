@@ -26,8 +26,14 @@ def path_fields(model: type[BaseModel]) -> frozenset[str]:
     return frozenset(name for name, field in model.model_fields.items() if _is_path(field.annotation))
 
 
+@lru_cache(maxsize=256)
+def path_list_fields(model: type[BaseModel]) -> frozenset[str]:
+    """Names of the fields annotated `list[Path]`."""
+    return frozenset(name for name, field in model.model_fields.items() if field.annotation == list[Path])
+
+
 def _is_path(annotation: object) -> bool:
-    return annotation is Path or Path in typing.get_args(annotation)
+    return annotation is Path or (annotation != list[Path] and Path in typing.get_args(annotation))
 
 
 @dataclass(frozen=True, slots=True)

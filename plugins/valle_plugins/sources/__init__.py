@@ -2,6 +2,7 @@
 
 from valle_engine import Source, hookimpl
 from valle_plugins.sources.audio_folder import AudioFolder
+from valle_plugins.sources.book import Book
 from valle_plugins.sources.emilia import Emilia
 from valle_plugins.sources.hugging_face import HuggingFaceFolder, HuggingFaceParquet
 from valle_plugins.sources.jsonl import JsonLines
@@ -22,7 +23,7 @@ from valle_plugins.sources.vctk import Vctk
 @hookimpl
 def sources() -> list[type[Source]]:
     """Offer them."""
-    general: list[type[Source]] = [AudioFolder, JsonLines, Parquet, Table, Text]
+    general: list[type[Source]] = [AudioFolder, Book, JsonLines, Parquet, Table, Text]
     sets: list[type[Source]] = [
         HuggingFaceFolder,
         HuggingFaceParquet,

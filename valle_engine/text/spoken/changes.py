@@ -22,12 +22,13 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A pattern and its words; one that is for headings alone says so."""
+    """A pattern and its words; `heading` says that it is for headings alone, `digits` that it finds nothing without."""
 
     name: str
     pattern: re.Pattern[str]
     say: Say
     heading: bool = False
+    digits: bool = True
 
 
 _SENTENCE_ENDS = re.compile(r"""["”’»)\]]*(?:\s+["“‘«(]*[^\W\d_a-zß-ÿ]|\s*\Z)""")
@@ -55,8 +56,9 @@ class Rewriting:
 
     def obey(self, rules: Iterable[Rule], *, heading: bool = False) -> None:
         """Let rules change what is free, each in its turn."""
+        has_digits = any(letter.isnumeric() for letter in self.text)
         for rule in rules:
-            if rule.heading and not heading:
+            if (rule.heading and not heading) or (rule.digits and not has_digits):
                 continue
             for found in rule.pattern.finditer(self.text):
                 spoken = rule.say(found)

@@ -200,6 +200,7 @@ RULES = (
         "roman",
         re.compile(rf"\b({_REGNAL}) (?!I\b)({ROMAN})\b"),
         lambda m: f"{m[1]} the {numbers.ordinal(numbers.roman(m[2]), 'en').capitalize()}",
+        digits=False,
     ),
     word_rule("abbreviation", TITLES, after=r"(?=\s+[^\W\d_a-z])"),
     word_rule("abbreviation", COUNTED, after=r"(?=\s*[0-9])"),

@@ -136,7 +136,7 @@ RULES = (
     ),
     range_rule(WORDS),
     *roman_rules("kapitel|buch|teil|band|akt|szene|gesang|abschnitt|brief|nummer", "de"),
-    Rule("roman", re.compile(rf"\b({_REGNAL}) ({ROMAN})\.?(?!\w)(?<! )"), _regnal),
+    Rule("roman", re.compile(rf"\b({_REGNAL}) ({ROMAN})\.?(?!\w)(?<! )"), _regnal, digits=False),
     word_rule("abbreviation", TITLES, after=r"(?=\s+[^\W\d_a-z])"),
     word_rule("abbreviation", COUNTED, after=r"(?=\s*[0-9])"),
     word_rule("abbreviation", ABBREVIATIONS),

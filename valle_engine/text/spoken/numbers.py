@@ -71,4 +71,5 @@ def _words(value: int | Decimal, language: str, form: Literal["cardinal", "ordin
     from num2words2 import num2words  # noqa: PLC0415 - eight megabytes that only a text with numbers needs
 
     # English groups of words are parted by commas, which would be read as pauses.
-    return str(num2words(value, lang=language, to=form)).replace(",", "")
+    said = num2words(value, lang=language, to=form)  # type: ignore[no-untyped-call]
+    return str(said).replace(",", "")

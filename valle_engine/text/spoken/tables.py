@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from valle_engine.text.spoken import numbers
 from valle_engine.text.spoken.changes import Rule, closed
 from valle_engine.text.spoken.numbers import BEGIN, END, written_form
 
-Join = Callable[[str, str], str]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,19 +116,22 @@ def word_rule(name: str, words: Mapping[str, str], *, after: str = "") -> Rule:
         spoken = known.get(_folded(match[0]))
         return spoken if after or spoken is None else closed(match, spoken)
 
-    return Rule(name, found, say)
+    return Rule(name, found, say, digits=False)
 
 
-def roman_rules(headed: str, language: str, join: Join | None = None) -> list[Rule]:
+def roman_rules(headed: str, language: str) -> list[Rule]:
     """Roman numerals behind words such as `Chapter`, and at the head of a heading."""
-    say: Join = join or (lambda word, value: f"{word} {value}")
     behind = re.compile(rf"\b({headed})[ \u00a0]({numbers.ROMAN})\b", re.IGNORECASE)
     # `I` may be a word.
     alone = re.compile(rf"\A(?!I\s)({numbers.ROMAN})(?=[.:]?(?:\s|\Z))")
     return [
-        Rule("roman", behind, lambda match: say(match[1], _roman(match[2], language)) if match[2].isupper() else None),
-        Rule("roman", alone, lambda match: _roman(match[1], language), heading=True),
+        Rule("roman", behind, lambda match: _headed(match, language), digits=False),
+        Rule("roman", alone, lambda match: _roman(match[1], language), heading=True, digits=False),
     ]
+
+
+def _headed(match: re.Match[str], language: str) -> str | None:
+    return f"{match[1]} {_roman(match[2], language)}" if match[2].isupper() else None
 
 
 def _roman(numeral: str, language: str) -> str:
