@@ -5,6 +5,7 @@ from valle_plugins.scorers.checks import Clipping, CutEnding, Length, Silence
 from valle_plugins.scorers.errors import CharacterErrorRate, PhonemeErrorRate, Repetition, WordErrorRate
 from valle_plugins.scorers.mel import MelDistortion
 from valle_plugins.scorers.references import Intelligibility, Quality, ScaleInvariantDistortion
+from valle_plugins.scorers.similarity import SpeakerSimilarity
 from valle_plugins.scorers.times import DurationError, RealTimeFactor
 
 
@@ -25,5 +26,6 @@ def scorers() -> list[type[Scorer]]:
         Repetition,
         ScaleInvariantDistortion,
         Silence,
+        SpeakerSimilarity,
         WordErrorRate,
     ]

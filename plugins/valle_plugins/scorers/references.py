@@ -12,7 +12,7 @@ from valle_engine.parts import Scorer
 from valle_plugins.scorers.sound import output_of, reference_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
 
@@ -112,13 +112,13 @@ def _si_sdr(made: np.ndarray, wanted: np.ndarray) -> float:
     return float(10 * np.log10((projected @ projected + LEAST_POWER) / (noise @ noise + LEAST_POWER)))
 
 
-def _stoi(measure: object, take: Take, pair: tuple[np.ndarray, np.ndarray], *, extended: bool) -> float:
+def _stoi(measure: Callable[..., float], take: Take, pair: tuple[np.ndarray, np.ndarray], *, extended: bool) -> float:
     import warnings  # noqa: PLC0415 - beside its only user
 
     made, wanted = pair
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)
         try:
-            return float(measure(wanted, made, STOI_RATE, extended=extended))  # type: ignore[operator] - a function
+            return float(measure(wanted, made, STOI_RATE, extended=extended))
         except RuntimeWarning:
             raise ItemError(f"{take.outcome.id}: too little speech in common with its reference for stoi") from None

@@ -88,7 +88,7 @@ class OpenSimilarity:
         self._outputs = _vectors(scorer.embeddings)
         self._voices = _vectors(scorer.references)
         self._known: OrderedDict[tuple[Path, int, int], np.ndarray] = OrderedDict()
-        self._facts = {"embedder": scorer.embedder}
+        self._facts: dict[str, str] = {"embedder": scorer.embedder}
         if self._outputs is None or self._voices is None:
             self._place, facts = fetched(scorer.weights or DEFAULTS[scorer.embedder], _files(scorer.embedder))
             self._facts |= facts
