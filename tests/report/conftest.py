@@ -90,9 +90,7 @@ def out(tmp_path) -> Path:
             f"line-{place:03}",
             f"Alice was beginning to get very tired number {place}.",
             {"wer": place / 20, "wer.errors": float(place), "speaker-similarity": 1 - place / 40},
-            f"Alice was beginning to get very tired number {place}."
-            if place % 3
-            else "Oh, Alice began to get tired.",
+            f"Alice was beginning to get very tired number {place}." if place % 3 else "Oh, Alice began to get tired.",
             fields={"voice": str(voice), "speaker": f"p{place % 3}", "language": "en"},
             seconds=0.1 * place,
             length=1 + place / 10,

@@ -17,6 +17,7 @@ from valle_engine.records import Failure
 from valle_engine.report.html import SCRIPTS, _json, write_page
 from valle_engine.report.reading import runs_named
 from valle_engine.report.sounds import Sounds
+from valle_engine.store.store import open_store
 
 
 class Page(HTMLParser):
@@ -127,6 +128,13 @@ def test_what_is_pending_is_told(tmp_path):
     report = written([out], tmp_path / "page.html").report
     assert report["runs"][0]["states"]["pending"] == 2
     assert any("2 of 3 items are pending" in note for note in report["notes"])
+
+
+def test_a_run_that_never_began_has_a_page(tmp_path):
+    with open_store(str(tmp_path / "out")):
+        pass
+    report = written([tmp_path / "out"], tmp_path / "page.html").report
+    assert (report["items"], report["runs"][0]["stamp"]) == ([], {})
 
 
 def test_the_recipe_is_stamped(out, tmp_path):

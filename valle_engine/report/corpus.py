@@ -91,7 +91,7 @@ def _missing(whole: Statistics, symbols: frozenset[str] | None, vocabulary: str)
     missing = whole.missing(symbols)
     if not missing:
         return f"{vocabulary} has all of them"
-    named = ", ".join(f"{_symbol(letter)} {count:,}" for letter, count in missing.most_common())
+    named = _listed({_symbol(letter): count for letter, count in missing.items()})
     return f"{vocabulary} lacks {len(missing)}: {named}"
 
 

@@ -97,9 +97,10 @@ def _about(ledgers: Ledgers, scored: ScoredRun | None, run: ShownRun, better: Ma
 
 def _stamp(ledgers: Ledgers) -> dict[str, Any]:
     """What the last run says of itself; its host and process are nobody else's business."""
-    last = max(
-        (runs[-1] for reader in ledgers.readers.values() if (runs := reader.runs())), key=lambda run: run.started
-    )
+    runs = [reader_runs[-1] for reader in ledgers.readers.values() if (reader_runs := reader.runs())]
+    if not runs:
+        return {}
+    last = max(runs, key=lambda run: run.started)
     return {"engine": last.engine, "recipe digest": last.recipe, "recipe": ledgers.recipe(last.recipe)}
 
 
