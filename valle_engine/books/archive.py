@@ -40,6 +40,8 @@ class Archive:
         """Open an archive and look at the names in it."""
         try:
             opened = zipfile.ZipFile(path)
+        except FileNotFoundError:
+            raise JobError([Problem("no such file", str(path))]) from None
         except BROKEN as error:
             raise JobError([Problem(f"not a zip archive, as an EPUB is one: {error}", str(path))]) from None
         archive = cls(path, opened)
