@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from valle_engine.errors import DiskFull, RunAborted
+from valle_engine.errors import DiskFull, RunAborted, ValleError
 from valle_engine.executors.dispatch import Dispatcher
 from valle_engine.executors.driver import drive
 from valle_engine.executors.interrupts import Interrupts
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from valle_engine.store.outputs import OutputFolder
     from valle_engine.store.store import Store
 
-ABORTED = 3
+NOT_ALL_DONE, ABORTED = 2, 3
 
 
 @dataclass(slots=True)
@@ -63,7 +63,7 @@ def run_job(job: Job, plugins: Plugins, watcher: Watcher, *, fresh: bool = False
             end = _work(job, plan, store, recorder, interrupts) if pending else End()
             summary = _close(store, recorder, end, time.monotonic() - began)
         if not end.stopped:
-            _make_products(job, store)
+            summary = _make_products(job, store, summary)
         plugins.tell("run_finished", run=run, summary=summary)
         watcher.ended(summary)
     return summary
@@ -114,12 +114,23 @@ def _aborted(recorder: RunRecorder, reason: str) -> End:
     return End(reason, ABORTED)
 
 
-def _make_products(job: Job, store: Store) -> None:
-    """Make what the job asks for of all outcomes; behind a URL it is made beside the ledger."""
+def _make_products(job: Job, store: Store, summary: Summary) -> Summary:
+    """Make what the job asks for of all outcomes; behind a URL it is made beside the ledger.
+
+    A product that cannot be made is told, and keeps no other from being made.
+    """
     folder = Path(store.outputs.address) if not is_url(store.outputs.spec) else store.state
+    made, problems = [], []
     with Ledgers(state_folder(job.folder, job.state, label_of(job.shard))) as ledgers:
         for product in job.products:
-            product.make(LedgerRun(ledgers, folder, job.name))
+            try:
+                made.append(str(product.make(LedgerRun(ledgers, folder, job.name))))
+            except ValleError as error:
+                problems.append(f"product {product.name!r}: {error}")
+            except Exception as error:  # noqa: BLE001 - a product is a plugin; what it raises must not hide the work done
+                problems.append(f"product {product.name!r}: {type(error).__name__}: {error}")
+    code = summary.exit_code or (NOT_ALL_DONE if problems else 0)
+    return replace(summary, products=tuple(made), problems=tuple(problems), exit_code=code)
 
 
 def _close(store: Store, recorder: RunRecorder, end: End, wall_seconds: float) -> Summary:
@@ -128,7 +139,7 @@ def _close(store: Store, recorder: RunRecorder, end: End, wall_seconds: float) -
     pending = recorder.run.items - sum(all_counts.values())
     exit_code = end.exit_code
     if not exit_code and all_counts["done"] < recorder.run.items:
-        exit_code = 2
+        exit_code = NOT_ALL_DONE
     store.end_run(end.stopped)
     return Summary(
         items=recorder.run.items,

@@ -126,7 +126,8 @@ class Summary:
     """How a run ended. Counts are items over the whole ledger; `worked` is what this run settled itself.
 
     `stopped` says why the run ended early, empty when it did not; `exit_code` is 0 all done, 2 some not done,
-    3 aborted, 130 interrupted (143 by SIGTERM).
+    3 aborted, 130 interrupted (143 by SIGTERM). `products` are the places of what was made of the outcomes, `problems`
+    say what could not be made.
     """
 
     items: int
@@ -136,3 +137,5 @@ class Summary:
     wall_seconds: float
     stopped: str
     exit_code: int
+    products: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()

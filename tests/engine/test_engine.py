@@ -173,6 +173,14 @@ def test_products_are_made_of_all_outcomes(lab: Lab) -> None:
     assert [json.loads(line)["state"] for line in lines] == ["done", "done", "failed"]
 
 
+def test_a_product_that_cannot_be_made_is_told_and_the_others_are_made(lab: Lab) -> None:
+    lab.write(items(2), output={"products": ["broken", "jsonl"]})
+    summary = lab.run()
+    assert (summary.exit_code, summary.counts["done"]) == (2, 2)
+    assert summary.problems == ("product 'broken': no glue",)
+    assert summary.products == (str(lab.out / "outcomes.jsonl"),)
+
+
 def test_outputs_behind_a_url_are_as_good(lab: Lab) -> None:
     output = {"folder": "memory://bucket/lab", "state": "state", "products": ["jsonl"]}
     lab.write([*items(6), {"id": "sad", "bad": True}], output=output)

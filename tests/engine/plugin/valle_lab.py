@@ -1,11 +1,13 @@
 """A plugin to try the engine with: a task that draws a number, a scorer that reads it, hooks that remember."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
-from valle_engine import BaseItem, Clip, Result, Scorer, Take, Task, hookimpl
+from valle_engine import BaseItem, Clip, ItemError, Product, Result, Scorer, Take, Task, hookimpl
+from valle_engine.parts import FinishedRun
 
 VALLE_API = "1.0"
 TOLD: list[str] = []
@@ -42,6 +44,20 @@ class Number(Scorer):
             raise RuntimeError("no idea")
         assert all(take.audio is not None and take.audio.exists() for take in takes)
         return [{"number": take.outcome.values["number"]} for take in takes]
+
+
+class Broken(Product):
+    """A product that cannot be made."""
+
+    name = "broken"
+
+    def make(self, run: FinishedRun) -> Path:
+        raise ItemError("no glue")
+
+
+@hookimpl
+def products() -> list[type[Product]]:
+    return [Broken]
 
 
 @hookimpl
