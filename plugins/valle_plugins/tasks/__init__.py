@@ -9,6 +9,7 @@ from valle_plugins.tasks.espeak import Espeak
 from valle_plugins.tasks.extract_speaker import ExtractSpeaker
 from valle_plugins.tasks.phonemize import Phonemize
 from valle_plugins.tasks.prepare import Prepare
+from valle_plugins.tasks.resynthesis import Resynthesise
 from valle_plugins.tasks.speech_removal import SpeechRemoval
 from valle_plugins.tasks.stt import SpeechToText
 from valle_plugins.tasks.tts import TextToSpeech
@@ -28,6 +29,7 @@ def tasks() -> list[type]:
         ExtractSpeaker,
         Phonemize,
         Prepare,
+        Resynthesise,
         SpeechRemoval,
         SpeechToText,
         TextToSpeech,
