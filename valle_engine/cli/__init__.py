@@ -24,6 +24,7 @@ VERBS = {
     "export": "write the outcomes as JSONL or Parquet",
     "report": "write an HTML page about one run or several",
     "say": "speak one text",
+    "book": "inspect a book, see written against spoken text",
     "train": "train a language model",
     "models": "list, fetch, inspect and verify models",
     "data": "prepare a corpus to train on",

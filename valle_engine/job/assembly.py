@@ -275,7 +275,7 @@ class Assembly:
         """The part with its paths absolute; like those of items, they lead to what must exist."""
         base = Base(self.folder, folders=True)
         given = {name: getattr(part, name) for name in path_fields(type(part))}
-        absolute = {
+        absolute: dict[str, Path | list[Path]] = {
             name: self._located(base, str(value), (*path, name)) for name, value in given.items() if value is not None
         }
         lists = {name: getattr(part, name) for name in path_list_fields(type(part))}
