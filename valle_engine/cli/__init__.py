@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 VERBS = {
     "run": "do a job",
+    "watch": "do a job for every file that arrives in a folder",
     "check": "check a job whole, do nothing",
     "plan": "say what a run would do and cost",
     "status": "say where a job stands",
@@ -26,6 +27,7 @@ VERBS = {
     "say": "speak one text",
     "book": "inspect a book, see written against spoken text",
     "train": "train a language model",
+    "finetune": "learn one voice from its recordings",
     "models": "list, fetch, inspect and verify models",
     "data": "prepare a corpus to train on",
     "bench": "measure a model's speed on this machine",
