@@ -75,8 +75,8 @@ def test_the_summary_has_intervals_and_coverage(browser, page):
     text = browser.find_element("id", "summary").text
     assert "0.31 [0.248, 0.372]" in text
     assert "29 / 30 (96.6 %)" in text
-    assert "speaker-similarity ↑ higher is better" in text
-    assert "95 % intervals" in text
+    assert "speaker-similarity ↑" in text
+    assert "↑ higher is better · in brackets: 95 % intervals" in text
     assert "normaliser" in browser.find_element("id", "stamp").text
     assert "0123456789abcdef" in browser.find_element("id", "stamp").text
 

@@ -12,8 +12,6 @@ from valle_engine.report.reading import runs_named
 if TYPE_CHECKING:
     import argparse
 
-MEBIBYTE = 2**20
-
 
 def add_parser(verbs: Any) -> None:
     """Add the verb."""
@@ -35,5 +33,5 @@ def run(arguments: argparse.Namespace) -> int:
     read = runs_named(arguments.run, better)
     path = arguments.out or read.folder / "report.html"
     size = write_page(read.runs, path, comparisons=read.comparisons, title=arguments.title, embed=arguments.embed)
-    print(f"{path} ({size / MEBIBYTE:.1f} MiB)")
+    print(f"{path} ({size / 1000:,.0f} kB)")
     return 0

@@ -54,8 +54,7 @@ function scoresTable() {
   if (!scored.length) return element("p", {}, "There are no scores. Texts, sound, failures and times are below.");
   const told = Object.entries(ESTIMATES).filter(([, read]) => scored.some(({ score }) => read(score) !== "–"));
   const body = scored.map(({ figure, place, score }) => {
-    const way = lowerIsBetter(figure) ? " ↓ lower is better" : " ↑ higher is better";
-    const name = element("span", {}, figure, element("span", { class: "soft" }, way));
+    const name = `${figure} ${lowerIsBetter(figure) ? "↓" : "↑"}`;
     return [name, ...(single ? [] : [runName(place)]), ...told.map(([, read]) => read(score)), whiskers(figure)(score, place)];
   });
   return rows(["figure", ...(single ? [] : ["run"]), ...told.map(([words]) => words), "drawn from 0"], body, "Scores");
@@ -72,8 +71,9 @@ function comparisonTable() {
 function summary() {
   const level = Math.max(...report.runs.map((run) => run.level ?? 0));
   const notes = report.notes.map((note) => element("p", { class: "note" }, note));
-  const caption = level ? [element("p", { class: "soft" }, `In brackets: ${Math.round(level * 100)} % intervals.`)] : [];
-  return [...notes, statesTable(), scoresTable(), ...caption, ...comparisonTable()];
+  const key = ["↓ lower is better", "↑ higher is better", ...(level ? [`in brackets: ${Math.round(level * 100)} % intervals`] : [])];
+  const legend = report.figures.length ? element("p", { class: "soft" }, key.join(" · ")) : "";
+  return [...notes, statesTable(), scoresTable(), legend, ...comparisonTable()].filter(Boolean);
 }
 
 function groupTables() {
