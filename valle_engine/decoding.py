@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
 
@@ -78,7 +78,7 @@ class Spoken:
     `prompt` holds codes (frames, codebooks) of a voice, or several with task tokens between them; `task` says what the
     model makes of them. `frames` is how long it will be, None for as long as the model finds. `before` are utterances
     and codes that were spoken before, `source` (frames, codebooks) a voice to convert; with `goes_on` the speech goes
-    on from the prompt, whose words `said` then begins with.
+    on from the prompt, whose words `said` then begins with. `sampling` changes options of the job's samplers.
     """
 
     said: Utterance
@@ -89,6 +89,7 @@ class Spoken:
     before: tuple[tuple[Utterance, np.ndarray], ...] = ()
     source: np.ndarray | None = None
     goes_on: bool = False
+    sampling: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def needs_length(self) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 from valle_engine.errors import ItemError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from valle_engine.coder import Coder
@@ -96,9 +96,12 @@ class Kit:
         """Frames of codes a second. Raises `ItemError` where there is no model."""
         return self.model.frame_rate
 
-    async def phonemes(self, text: str, language: str) -> Utterance:
-        """Language, phonemes and ids of a text; `auto` detects the language. Raises `ItemError`, as for no text."""
-        return await self.blocking(self.model.text.prepare, text, language)
+    async def phonemes(self, text: str, language: str, pronunciations: Mapping[str, str] | None = None) -> Utterance:
+        """Language, phonemes and ids of a text; `auto` detects the language. Raises `ItemError`, as for no text.
+
+        `pronunciations` holds phonemes (IPA) of whole words in the text.
+        """
+        return await self.blocking(self.model.text.prepare, text, language, pronunciations)
 
     async def words(self, text: str, language: str) -> Utterance:
         """The same, of a text that may be empty: then of words that are not known."""

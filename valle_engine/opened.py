@@ -14,6 +14,7 @@ import torch
 from valle_engine.coder import Coder, choose_device
 from valle_engine.errors import CheckpointError, ItemError
 from valle_engine.model.autoregressive import Autoregressive
+from valle_engine.model.chains import Chains
 from valle_engine.model.engine import DecodeEngine, choose_dtype
 from valle_engine.model.guidance import Guidance
 from valle_engine.model.hub import load
@@ -55,21 +56,21 @@ class OpenModel:
         _adapt(model, spec.lora)
         self.config = checkpoint.config
         self.engine = DecodeEngine(model, slots)
-        codec = _codec(spec, checkpoint, plugins)
+        codec = codec_for(spec, checkpoint, plugins)
         self.frame_rate = codec.frame_rate
         self.coder = Coder(codec, device)
         self.codec = self.coder.opened
-        self._tokenizer = _tokenizer(checkpoint)
+        self._tokenizer = tokenizer_of(checkpoint)
         self._characters = checkpoint.path.with_name(CHARACTERS)
         self.text = TextFrontEnd(self._tokenizer)
-        self._chain = chain
+        self._chains = Chains(chain, plugins.samplers)
         self.encode = self.coder.encode_file
         self.decode = self.coder.decode
 
     def speaking(self, spoken: Spoken, seed: int) -> Speak:
-        """The request for speech."""
+        """The request for speech. Raises `ItemError` for sampling that the job's samplers do not have."""
         how, conditions = spoken.how, _conditions(spoken.said, spoken.prompt, spoken.task)
-        coarse = self._chain or ()
+        coarse = self._chains.varied(spoken.sampling)
         guidance = None if how.strength == 1 else Guidance(how.strength, how.rescale)
         most = how.max_frames(self.frame_rate) if spoken.frames is None else spoken.frames
         first: Autoregressive | Demasking = Autoregressive(most, coarse, guidance, beams=how.beams)
@@ -131,7 +132,7 @@ class OpenModel:
         self.coder.close()
 
     def _writing(self, most: int) -> Autoregressive:
-        return Autoregressive(most, self._chain)
+        return Autoregressive(most, self._chains.chain)
 
     def _character_tokenizer(self) -> Tokenizer:
         if not self._characters.is_file():
@@ -168,7 +169,8 @@ def _adapter(lora: LoraSpec) -> LoraFile:
     return file if lora.levels is None else replace(file, levels=frozenset(lora.levels))
 
 
-def _tokenizer(checkpoint: Checkpoint) -> Tokenizer:
+def tokenizer_of(checkpoint: Checkpoint) -> Tokenizer:
+    """The tokenizer of a checkpoint's phonemes, beside it or in it. Raises `CheckpointError` for one without."""
     if checkpoint.tokenizer is not None:
         return Tokenizer.from_file(checkpoint.tokenizer)
     if not checkpoint.vocabulary:
@@ -176,7 +178,8 @@ def _tokenizer(checkpoint: Checkpoint) -> Tokenizer:
     return Tokenizer.from_symbols(checkpoint.vocabulary)
 
 
-def _codec(spec: ModelSpec, checkpoint: Checkpoint, plugins: Plugins) -> Codec:
+def codec_for(spec: ModelSpec, checkpoint: Checkpoint, plugins: Plugins) -> Codec:
+    """The codec whose codes a model speaks, not opened yet. Raises `CheckpointError` for one that does not fit it."""
     part = find_model(spec.name, plugins.models).part
     options = dict(codec_of(spec, part, checkpoint.config))
     codec = plugins.codecs.build(options.pop("name"), options)

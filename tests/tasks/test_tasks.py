@@ -131,3 +131,42 @@ def test_voices_are_encoded_once(spec, place):
     assert first is second
     assert first.shape == (13, 8)
     assert first.dtype == np.int64
+
+
+def test_words_are_pronounced_as_an_item_says(one):
+    plain, given = (
+        one("tts", SHORT, text="The house", pronunciations=words)[1] for words in ({}, {"house": "hˈaʊzɪz"})
+    )
+    assert plain != given
+
+
+WARM, COLD = {"temperature": 1.5}, {"temperature": 0.3}
+
+
+@pytest.fixture
+def line(work):
+    """What becomes of a line that says something of its own about the job's samplers."""
+
+    def line(temperature, sampling):
+        item = {"id": "one", "text": "Hello", "sampling": sampling}
+        return work("tts", [item], 4, SHORT, [("temperature", temperature)] if temperature else [])["one"]
+
+    return line
+
+
+def test_an_item_may_change_options_of_the_job_s_samplers(line):
+    assert line(WARM, {"temperature": 0.3})[1] == line(COLD, {})[1] != line(WARM, {})[1]
+
+
+@pytest.mark.parametrize(
+    ("temperature", "sampling", "words"),
+    [
+        (WARM, {"top-p": 0.9}, "names top-p; the job's samplers are: temperature"),
+        (None, {"top-p": 0.9}, "the job's samplers are: none"),
+        (WARM, {"temperature": {"temperatur": 1}}, "temperatur"),
+    ],
+)
+def test_what_the_samplers_do_not_have_fails_the_item(line, temperature, sampling, words):
+    outcome, _ = line(temperature, sampling)
+    assert outcome.failure.kind == "ItemError"
+    assert words in outcome.failure.message

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
@@ -29,6 +29,12 @@ class TextToSpeech(SpeechTask):
         """A text to speak; without a voice, the model takes its own, or any."""
 
         voice: Path | None = Field(None, description="A recording of the voice, or the name of one of the model's.")
+        pronunciations: dict[str, str] = Field(
+            default_factory=dict, description="Phonemes (IPA) of whole words in the text, by word."
+        )
+        sampling: dict[str, Any] = Field(
+            default_factory=dict, description="Options of the job's samplers that differ for this item, by sampler."
+        )
 
     name: ClassVar[str] = "tts"
 
@@ -56,8 +62,8 @@ class TextToSpeech(SpeechTask):
         prompt = None if item.voice is None else await kit.prompt(item.voice, self.prompt_seconds)
         before: deque[tuple[Utterance, np.ndarray]] = deque(maxlen=self.context)
         for part, sentence in enumerate(await self._sentences(item, kit)):
-            said = await kit.phonemes(sentence, item.language)
-            spoken = Spoken(said=said, how=self, prompt=prompt, before=tuple(before))
+            said = await kit.phonemes(sentence, item.language, item.pronunciations)
+            spoken = Spoken(said=said, how=self, prompt=prompt, before=tuple(before), sampling=item.sampling)
             codes = await kit.speak(spoken, part)
             before.append((said, codes))
             yield spoken, codes
