@@ -9,6 +9,7 @@ import pytest
 import torch
 import yaml
 
+from valle_engine.plugins import load_plugins
 from valle_engine.training.examples import CodecFacts, Example
 from valle_engine.training.layout import Layout
 from valle_engine.training.loading import load_training
@@ -47,14 +48,19 @@ def corpus_folder(tmp_path_factory, utterances):
     return folder
 
 
+@pytest.fixture(scope="session")
+def plugins():
+    return load_plugins()
+
+
 @pytest.fixture
-def tiny(tmp_path, corpus_folder):
+def tiny(tmp_path, corpus_folder, plugins):
     """The tiny training on the small corpus, with changes."""
 
     def tiny(folder: str, **changes):
         values = yaml.safe_load(TINY.read_text()) | {"data": str(corpus_folder), "folder": folder} | changes
         path = tmp_path / f"{folder}.yaml"
         path.write_text(yaml.safe_dump(values))
-        return load_training(path)
+        return load_training(path, plugins)
 
     return tiny

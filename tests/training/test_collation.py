@@ -28,19 +28,11 @@ def vocabularies():
 
 @pytest.fixture
 def learner(tiny, corpus_folder, vocabularies):
-    training = tiny("out")
-    lessons = training.spec.lessons.model_copy(update={"tasks": {"un-phn": 1.0}})
-    spec = training.spec.model_copy(update={"lessons": lessons})
-    config = first_config(_with(training, spec), Shards(corpus_folder), vocabularies)
+    training = tiny("out", lessons={"tasks": {"un-phn": 1}, "seconds": [0.1, 10]}, text_tokenizer=__file__)
+    config = first_config(training, Shards(corpus_folder), vocabularies)
     model = LanguageModel(config)
     initialise(model, 0)
     return Learner(model.requires_grad_(True))
-
-
-def _with(training, spec):
-    return type(training)(
-        training.file, spec, training.data, training.folder, training.start, training.tokenizer, training.text_tokenizer
-    )
 
 
 @pytest.fixture

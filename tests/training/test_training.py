@@ -67,3 +67,11 @@ def test_only_the_newest_and_the_best_checkpoints_are_kept(tiny):
     training = tiny("out", saving={"every": 1, "keep": 2}, validation={"every": 100})
     run_training(training, None, resume=False)
     assert Checkpoints(training.folder / "checkpoints").steps() == [7, 8]
+
+
+def test_it_speaks_sentences_of_the_validation_and_measures_them(tiny):
+    training = tiny("out", steps=2, validation={"examples": 4, "samples": 2})
+    run_training(training, None, resume=False)
+    measured = curve(training)[-1]["validation"]
+    assert 0 <= measured["endless"] <= 1
+    assert measured["length error"] >= 0

@@ -76,7 +76,7 @@ def _job(arguments: argparse.Namespace) -> dict[str, Any]:
     }
     if offer.part.needs_model or arguments.model:
         model = arguments.model or DEFAULT_MODEL
-        spec = {"name": model, **({"codec": _value(arguments.codec)} if arguments.codec else {})}
+        spec = {"name": model, **({"codec": parsed_value(arguments.codec)} if arguments.codec else {})}
         job["model"] = spec_of(spec, plugins).model_dump(mode="json")
     return job
 
@@ -85,10 +85,10 @@ def _option(text: str) -> tuple[str, Any]:
     name, given, value = text.partition("=")
     if not given:
         raise JobError(f"--set {text}: an option is given as OPTION=VALUE")
-    return name, _value(value)
+    return name, parsed_value(value)
 
 
-def _value(text: str) -> Any:
+def parsed_value(text: str) -> Any:
     """JSON, or the text itself."""
     try:
         return orjson.loads(text)

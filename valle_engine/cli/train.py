@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from valle_engine.cli import DONE, INTERRUPTED
+from valle_engine.plugins import load_plugins
 from valle_engine.training.loading import load_training
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def add_parser(verbs: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train; 130 when it was stopped before its last step. Raises `JobError`, `StoreError`, `CheckpointError`."""
-    training = load_training(arguments.config)
+    training = load_training(arguments.config, load_plugins())
     if arguments.check:
         print(f"{arguments.config}: no problems")
         return DONE

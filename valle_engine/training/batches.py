@@ -71,7 +71,7 @@ class Batches:
         self._batches: list[list[Lesson]] = []
         self._next = bookmark
         self._stream: ExampleStream | None = None
-        self._taken = 0
+        self._epoch, self._taken = 0, 0
 
     def take(self, step: int) -> list[Lesson]:
         """The next batch; `step` is the one it is for. Raises `StoreError` when the corpus has no fitting utterance."""

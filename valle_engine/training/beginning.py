@@ -12,12 +12,12 @@ from valle_engine.model.checkpoint import read_checkpoint
 from valle_engine.model.config import ModelConfig
 from valle_engine.model.language_model import LanguageModel
 from valle_engine.model.sequences import TASK_TOKENS
+from valle_engine.opened import tokenizer_of
 from valle_engine.text import LANGUAGES, Tokenizer
 from valle_engine.text.tokenizer import SPECIALS
 from valle_engine.training.lessons import Vocabularies
 
 if TYPE_CHECKING:
-    from valle_engine.model.checkpoint import Checkpoint
     from valle_engine.training.loading import Training
     from valle_engine.training.shards import Shards
 
@@ -29,7 +29,9 @@ def first_model(training: Training, corpus: Shards) -> tuple[LanguageModel, Voca
     """The model to train, in float32, and how it reads. Raises `CheckpointError` where the corpus does not fit it."""
     if training.start is not None:
         checkpoint = read_checkpoint(training.start)
-        vocabularies = Vocabularies(_known(checkpoint, training), _characters(training))
+        named = training.tokenizer
+        phonemes = tokenizer_of(checkpoint) if named is None else Tokenizer.from_file(named)
+        vocabularies = Vocabularies(phonemes, _characters(training))
         _check_fit(checkpoint.config, corpus)
         return checkpoint.model(torch.float32).requires_grad_(requires_grad=True), vocabularies
     vocabularies = Vocabularies(_own(training, corpus), _characters(training))
@@ -86,15 +88,6 @@ def initialise(model: LanguageModel, seed: int) -> None:
             nn.init.normal_(weight, std=spread, generator=generator)
         else:
             nn.init.normal_(weight, std=SPREAD, generator=generator)
-
-
-def _known(checkpoint: Checkpoint, training: Training) -> Tokenizer:
-    path = training.tokenizer or checkpoint.tokenizer
-    if path is not None:
-        return Tokenizer.from_file(path)
-    if not checkpoint.vocabulary:
-        raise CheckpointError(f"{checkpoint.path}: no tokenizer inside or beside it: name one as `tokenizer`")
-    return Tokenizer.from_symbols(checkpoint.vocabulary)
 
 
 def _own(training: Training, corpus: Shards) -> Tokenizer:

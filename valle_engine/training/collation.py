@@ -55,19 +55,13 @@ class Pack:
 
     def to(self, device: torch.device) -> Pack:
         """The same on a device."""
-        move = {"device": device, "non_blocking": True}
-        return Pack(
-            self.positions.to(**move),
-            self.causal,
-            self.open_,
-            {key: Lookup(each.ids.to(**move), each.places.to(**move)) for key, each in self.lookups.items()},
-            self.separators.to(**move),
-            {
-                key: Reading(each.places.to(**move), each.targets.to(**move), each.lessons.to(**move))
-                for key, each in self.readings.items()
-            },
-            self.tasks,
-        )
+        lookups = {table: Lookup(*_moved((each.ids, each.places), device)) for table, each in self.lookups.items()}
+        readings = {
+            head: Reading(*_moved((each.places, each.targets, each.lessons), device))
+            for head, each in self.readings.items()
+        }
+        positions, separators = _moved((self.positions, self.separators), device)
+        return Pack(positions, self.causal, self.open_, lookups, separators, readings, self.tasks)
 
 
 def places_of(lesson: Lesson, config: ModelConfig) -> int:
@@ -113,6 +107,10 @@ def check(pack: Pack, sizes: Mapping[str, int]) -> None:
         lowest, highest = map(int, lookup.ids.aminmax())
         if lowest < 0 or highest >= sizes[table]:
             raise ItemError(f"ids of {table} reach from {lowest} to {highest}; this model has 0 to {sizes[table] - 1}")
+
+
+def _moved(tensors: Sequence[Tensor], device: torch.device) -> list[Tensor]:
+    return [tensor.to(device, non_blocking=True) for tensor in tensors]
 
 
 def _named(inputs: Inputs, layout: Plan) -> str:

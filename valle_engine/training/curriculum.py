@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from valle_engine.training.lessons import SPEECH, WRITING, Aim, Draw, Lesson, dropped, goes_on, spoken
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     import numpy as np
 
@@ -67,15 +67,15 @@ class Curriculum:
 
     @cached_property
     def _tasks(self) -> tuple[list[LessonName], list[float]]:
-        return list(self.options.tasks), _shares(self.options.tasks)
+        return list(self.options.tasks), _shares([*self.options.tasks.values()])
 
     @cached_property
     def _levels(self) -> list[float]:
         levels = self.config.levels
         weights = self.options.levels.weights or [float(levels - level) for level in range(levels)]
-        return _shares(dict(enumerate(weights)))
+        return _shares(weights)
 
 
-def _shares(weights: Mapping[object, float]) -> list[float]:
-    total = sum(weights.values())
-    return [weight / total for weight in weights.values()]
+def _shares(weights: Sequence[float]) -> list[float]:
+    total = sum(weights)
+    return [weight / total for weight in weights]

@@ -88,7 +88,7 @@ class Journal:
             return None
         from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 - an extra
 
-        board = SummaryWriter(str(self._folder / "tensorboard"), purge_step=step + 1)  # type: ignore[no-untyped-call]
+        board = SummaryWriter(str(self._folder / "tensorboard"), purge_step=step + 1)
         self._open.callback(board.close)
         return board
 

@@ -91,7 +91,9 @@ class PackedLearning:
         sizes = [*self._causal, *self._open]
         each = [part.transpose(0, 1).unsqueeze(0).split_with_sizes(sizes, dim=2) for part in (queries, keys, values)]
         mixed = [
-            scaled_dot_product_attention(*span, is_causal=number < len(self._causal), dropout_p=self._dropout)
-            for number, span in enumerate(zip(*each, strict=True))
+            scaled_dot_product_attention(
+                asking, asked, told, is_causal=number < len(self._causal), dropout_p=self._dropout
+            )
+            for number, (asking, asked, told) in enumerate(zip(*each, strict=True))
         ]
         return torch.cat(mixed, dim=2).squeeze(0).transpose(0, 1)

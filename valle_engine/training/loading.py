@@ -5,22 +5,36 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
 
-from valle_engine.errors import CheckpointError, JobError, StoreError
+from valle_engine.errors import CheckpointError, JobError, PluginError, StoreError
 from valle_engine.job.findings import Findings
+from valle_engine.job.model import anchored
+from valle_engine.job.scoring import Scoring, Verbatim
 from valle_engine.job.yaml import read_yaml
 from valle_engine.model.header import peek
+from valle_engine.parts import Part
 from valle_engine.registry import problems_of
+from valle_engine.training.examples import CodecFacts
 from valle_engine.training.options import TrainingFile
 from valle_engine.training.shards import Shards
 
 if TYPE_CHECKING:
-    from valle_engine.errors import Problem
+    from collections.abc import Sequence
 
+    from valle_engine.errors import Problem
+    from valle_engine.job.schema import PartSpec
+    from valle_engine.job.yaml import KeyPath
+    from valle_engine.parts import Codec
+    from valle_engine.plugins import Plugins
+    from valle_engine.registry import Registry
+
+P = TypeVar("P", bound=Part)
 CHARACTERS = frozenset({"phn", "un-phn"})
+SAMPLE_FIELDS = ("text", "phonemes", "language")
+"""What a scorer may read of a sample beside its sound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +48,11 @@ class Training:
     start: Path | None
     tokenizer: Path | None
     text_tokenizer: Path | None
+    codec: Codec | None
+    scoring: Scoring
 
 
-def load_training(path: Path) -> Training:
+def load_training(path: Path, plugins: Plugins) -> Training:
     """Load and check a training file. Raises `JobError` with every problem."""
     document = read_yaml(path)
     findings = Findings(str(path), document)
@@ -54,6 +70,8 @@ def load_training(path: Path) -> Training:
         start=_optional(base, spec.start),
         tokenizer=_optional(base, spec.tokenizer),
         text_tokenizer=_optional(base, spec.text_tokenizer),
+        codec=_codec(spec, _Parts(findings, base, plugins)),
+        scoring=_scoring(spec, _Parts(findings, base, plugins)),
     )
     _check_files(training, findings)
     _check_corpus(training, findings)
@@ -61,6 +79,61 @@ def load_training(path: Path) -> Training:
     if findings.problems:
         raise JobError(_sorted(findings))
     return training
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """Builds the parts that a training names; paths of weights start at `base`."""
+
+    findings: Findings
+    base: Path
+    plugins: Plugins
+
+    def build(self, registry: Registry[P], given: PartSpec, path: KeyPath) -> list[P]:
+        """The part, or nothing and a finding."""
+        options, missing = anchored({"name": given} if isinstance(given, str) else given, self.base)
+        for message in missing:
+            self.findings.add(path, message)
+        try:
+            return [registry.build(str(options.pop("name", "")), options)]
+        except JobError as error:
+            self.findings.add_part(path, error.problems)
+        except PluginError as error:
+            self.findings.add(path, str(error))
+        return []
+
+    def listed(self, registry: Registry[P], key: str, given: Sequence[PartSpec]) -> tuple[P, ...]:
+        """Those of a list of the validation."""
+        places: list[KeyPath] = [("validation", key, number) for number in range(len(given))]
+        return tuple(
+            part for each, path in zip(given, places, strict=True) for part in self.build(registry, each, path)
+        )
+
+
+def _codec(spec: TrainingFile, parts: _Parts) -> Codec | None:
+    """The codec by which samples become sound. Scores need one."""
+    options = spec.validation
+    if options.codec is None:
+        if options.scores:
+            parts.findings.add(("validation", "scores"), "samples have no sound without a codec", "add `codec: ...`")
+        return None
+    return next(iter(parts.build(parts.plugins.codecs, options.codec, ("validation", "codec"))), None)
+
+
+def _scoring(spec: TrainingFile, parts: _Parts) -> Scoring:
+    """What judges samples."""
+    options, plugins = spec.validation, parts.plugins
+    scorers = parts.listed(plugins.scorers, "scores", options.scores)
+    transcribers = parts.listed(plugins.transcribers, "transcribers", options.transcribers)
+    normaliser = parts.build(plugins.normalisers, "basic", ("validation",)) if options.scores else []
+    scoring = Scoring(scorers, transcribers, normaliser[0] if normaliser else Verbatim())
+    for _, message, hint in scoring.problems(plugins.transcribers.names()):
+        parts.findings.add(("validation", "scores"), message, hint)
+    for column, name in scoring.needs().items():
+        if column not in SAMPLE_FIELDS:
+            message = f"{name!r} needs the column {column!r}; samples have {', '.join(SAMPLE_FIELDS)}"
+            parts.findings.add(("validation",), message)
+    return scoring
 
 
 def _check_files(training: Training, findings: Findings) -> None:
@@ -85,6 +158,10 @@ def _check_corpus(training: Training, findings: Findings) -> None:
     if weights is not None and len(weights) != corpus.codec.codebooks:
         message = f"{len(weights)} weights, and the corpus has {corpus.codec.codebooks} codebooks"
         findings.add(("lessons", "levels", "weights"), message, "give one for each codebook, the first one first")
+    codec = training.codec
+    if codec is not None and CodecFacts.of(codec) != corpus.codec:
+        message = f"the corpus holds codes of {corpus.codec.name!r}, not of {codec.name!r}"
+        findings.add(("validation", "codec"), message, "name the codec that it was prepared with")
     if corpus.examples == 0:
         findings.add(("data",), f"{training.data} holds no utterance to train on")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 from torch.nn.utils import clip_grad_norm_
@@ -17,13 +17,14 @@ from valle_engine.errors import RunAborted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from torch import nn
+    from torch import Tensor, nn
     from torch.optim.lr_scheduler import LRScheduler
 
     from valle_engine.training.collation import Pack
     from valle_engine.training.learner import Learner, Losses
     from valle_engine.training.options import Optimiser
 
+Tensors: TypeAlias = "tuple[Tensor, ...] | list[Tensor]"
 DIVISION = 25.0
 """The rate begins at this part of the highest one, and falls to a ten-thousandth of that."""
 
@@ -141,7 +142,7 @@ def schedule(optimiser: AdamW, options: Optimiser, steps: int) -> LRScheduler:
         optimiser,
         options.learning_rate,
         total_steps=steps + 1,
-        pct_start=min(options.warmup, steps - 1) / (steps + 1) if steps > 1 else 0.5,
+        pct_start=(max(1, min(options.warmup, steps)) + 1) / (steps + 1),
         anneal_strategy="cos" if options.schedule == "cosine" else "linear",
         cycle_momentum=False,
         div_factor=DIVISION,
@@ -151,4 +152,10 @@ def schedule(optimiser: AdamW, options: Optimiser, steps: int) -> LRScheduler:
 def _average(learner: Learner, decay: float) -> AveragedModel | None:
     if not decay:
         return None
-    return AveragedModel(learner, multi_avg_fn=get_ema_multi_avg_fn(decay))  # type: ignore[no-untyped-call]
+
+    def average(averages: Tensors, weights: Tensors, count: Tensor | int) -> None:
+        """Forget the first weights soon: the decay grows with the number of steps."""
+        now = min(decay, (1 + int(count)) / (10 + int(count)))
+        get_ema_multi_avg_fn(now)(averages, weights, count)  # type: ignore[no-untyped-call]
+
+    return AveragedModel(learner, multi_avg_fn=average)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, model_validator
 
@@ -114,11 +114,12 @@ class Validation(Section):
 
     every: int = Field(1000, ge=1, description="Steps between.")
     examples: int = Field(256, ge=0, description="Utterances whose loss is taken; 0: none.")
-    samples: int = Field(0, ge=0, description="Utterances that are spoken, and scored.")
-    codec: str | dict[str, Any] | None = Field(
-        None, description="Codec by which samples become sound, by name or with options. Default: the corpus names it."
+    samples: int = Field(0, ge=0, description="Utterances that are spoken, in the voice of others of their speakers.")
+    codec: PartSpec | None = Field(
+        None, description="Codec by which samples become sound; without one only their lengths are measured."
     )
-    scores: list[PartSpec] = Field(default_factory=list, description="Scorers that judge the samples.")
+    scores: list[PartSpec] = Field(default_factory=list, description="Scorers that judge the sound of the samples.")
+    transcribers: list[PartSpec] = Field(default_factory=list, description="What scorers of words hear through.")
 
 
 class Saving(Section):

@@ -5,18 +5,22 @@ from __future__ import annotations
 import signal
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from valle_engine.errors import StoreError
 from valle_engine.model.engine import choose_dtype
+from valle_engine.plugins import load_plugins
+from valle_engine.scoring.panel import Panel
+from valle_engine.scoring.recipe import spec_of
 from valle_engine.training.batches import Reader
 from valle_engine.training.beginning import first_model
 from valle_engine.training.curriculum import Curriculum
 from valle_engine.training.journal import Journal, Silence
 from valle_engine.training.learner import Learner
 from valle_engine.training.optimising import Learning
+from valle_engine.training.samples import Samples, choose_samples
 from valle_engine.training.saving import Checkpoints
 from valle_engine.training.shards import Shards
 from valle_engine.training.trainer import Desk, Study, Trainer
@@ -67,7 +71,18 @@ def _validator(training: Training, curriculum: Curriculum) -> Validator | None:
     corpus = Shards(training.data, "validation")
     if not corpus.examples:
         return None
-    return Validator(corpus, curriculum, options.examples, training.spec.batch.places)
+    samples = _samples(training, corpus, curriculum) if options.samples else None
+    return Validator(corpus, curriculum, options.examples, training.spec.batch.places, samples)
+
+
+def _samples(training: Training, corpus: Shards, curriculum: Curriculum) -> Samples:
+    """The sentences of the validation, with the codec and the scorers that the file names."""
+    chosen = choose_samples(corpus, training.spec.validation.samples, corpus.codec.frame_rate)
+    codec = None if training.codec is None else training.codec.open("cpu")
+    panel = None
+    if training.scoring.scorers:
+        panel = Panel(spec_of(training.scoring, {}, len(chosen), "cpu"), load_plugins())
+    return Samples(chosen, curriculum.vocabularies, training.folder, codec, panel)
 
 
 @contextmanager
@@ -81,7 +96,7 @@ def stopped_by_signals(trainer: Trainer) -> Iterator[None]:
         trainer.stop()
         signal.signal(number, before[number])
 
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before: dict[int, Any] = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     for number in before:
         signal.signal(number, stop)
     try:

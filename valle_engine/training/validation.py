@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from valle_engine.training.curriculum import Curriculum
     from valle_engine.training.lessons import Lesson
     from valle_engine.training.optimising import Learning
-    from valle_engine.training.samples import Speaker
+    from valle_engine.training.samples import Samples
 
 LATE = 2**62
 """A step at which nothing of the beginning is left."""
@@ -27,16 +27,16 @@ class Validator:
     """The same lessons every time."""
 
     def __init__(
-        self, corpus: Corpus, curriculum: Curriculum, examples: int, places: int, speaker: Speaker | None = None
+        self, corpus: Corpus, curriculum: Curriculum, examples: int, places: int, samples: Samples | None = None
     ) -> None:
         self._packs = _packs(_lessons(corpus, curriculum, examples), curriculum, places)
-        self._speaker = speaker
+        self._samples = samples
 
     def measure(self, learning: Learning, step: int) -> dict[str, float]:
         """Mean loss of a lesson, losses by task and head, and the scores of what the model says now."""
         tally = Tally.of(self._packs, [learning.losses(pack) for pack in self._packs])
-        scores = {} if self._speaker is None else self._speaker.scores(learning.averaged.model, step)
-        return {"loss": tally.loss, **tally.figures(), **scores}
+        spoken = {} if self._samples is None else self._samples.measure(learning.averaged.model, step)
+        return {"loss": tally.loss, **tally.figures(), **spoken}
 
 
 def _lessons(corpus: Corpus, curriculum: Curriculum, count: int) -> list[Lesson]:
