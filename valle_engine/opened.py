@@ -123,7 +123,7 @@ class OpenModel:
     def sampled(self, chain: tuple[Sampler, ...] | None) -> OpenModel:
         """The same model at work, drawing by other samplers; it is closed with this one."""
         other = copy(self)
-        other._chain = chain  # noqa: SLF001 - its own
+        other._chains = self._chains.of(chain)  # noqa: SLF001 - its own
         return other
 
     async def close(self) -> None:
@@ -171,7 +171,6 @@ def _adapter(lora: LoraSpec) -> LoraFile:
 
 def tokenizer_of(checkpoint: Checkpoint) -> Tokenizer:
     """The tokenizer of a checkpoint's phonemes, beside it or in it. Raises `CheckpointError` for one without."""
-    """The tokenizer of a checkpoint's phonemes, beside it or in it. Raises `CheckpointError` for one without."""
     if checkpoint.tokenizer is not None:
         return Tokenizer.from_file(checkpoint.tokenizer)
     if not checkpoint.vocabulary:
@@ -180,7 +179,6 @@ def tokenizer_of(checkpoint: Checkpoint) -> Tokenizer:
 
 
 def codec_for(spec: ModelSpec, checkpoint: Checkpoint, plugins: Plugins) -> Codec:
-    """The codec whose codes a model speaks, not opened yet. Raises `CheckpointError` for one that does not fit it."""
     """The codec whose codes a model speaks, not opened yet. Raises `CheckpointError` for one that does not fit it."""
     part = find_model(spec.name, plugins.models).part
     options = dict(codec_of(spec, part, checkpoint.config))

@@ -23,6 +23,10 @@ class Chains:
         self._samplers = samplers
         self._variants: dict[bytes, tuple[Sampler, ...]] = {}
 
+    def of(self, chain: tuple[Sampler, ...] | None) -> Chains:
+        """The same for another chain."""
+        return Chains(chain, self._samplers)
+
     def varied(self, sampling: Mapping[str, Any]) -> tuple[Sampler, ...]:
         """The chain with other options: `sampling` gives them by sampler, as a job's `sampling` does.
 
