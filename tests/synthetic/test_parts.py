@@ -14,6 +14,7 @@ from valle_engine.testing import check_plugin, check_source, check_task, run_tas
 from valle_plugins.synthetic.corpus import Corpus
 from valle_plugins.synthetic.source import Synthetic
 from valle_plugins.synthetic.task import Synthesise
+from valle_plugins.synthetic.texts import LANGUAGES
 
 JOB = Path(__file__).parents[2] / "jobs" / "synthetic.yaml"
 
@@ -21,7 +22,7 @@ JOB = Path(__file__).parents[2] / "jobs" / "synthetic.yaml"
 def test_the_parts_keep_their_contracts():
     [utterance] = Corpus().utterances(1)
     check_plugin("valle_plugins.synthetic")
-    check_source(Synthetic(utterances=20, languages=("en", "ja"), split="test", speakers=3, flite=0.1))
+    check_source(Synthetic(utterances=20, languages=LANGUAGES, split="test", speakers=3, flite=0.1))
     check_task(Synthesise(times=True), utterance.row())
 
 

@@ -1,8 +1,10 @@
 """Rendering: the same bytes in any order and process, the phonemes a model reads, and when they sound."""
 
 import hashlib
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -93,6 +95,20 @@ def centroid(said, phone):
     first, last = (round(24_000 * moment) for moment in (phone.start + quarter, phone.end - quarter))
     power = np.abs(np.fft.rfft(said.clip.samples[first:last])) ** 2
     return np.average(np.fft.rfftfreq(last - first, 1 / 24_000), weights=power)
+
+
+def test_rendering_does_not_grow():
+    spoken = list(Corpus(languages=("zh",), words=(3, 3), group=1).utterances(10))
+    for utterance in spoken:
+        render(utterance)
+    before = resident()
+    for utterance in spoken * 4:
+        render(utterance)
+    assert resident() - before < 3 * 2**20
+
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def test_words_without_a_sound_are_refused():

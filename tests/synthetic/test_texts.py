@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from valle_engine.errors import ItemError
 from valle_engine.text import LANGUAGES as KNOWN
 from valle_engine.text import Phonemizer
 from valle_plugins.synthetic.chance import stream
@@ -24,6 +25,11 @@ def test_every_language_of_the_format_has_words(language):
     known = lexicon(language)
     assert len(set(known.function)) > 100
     assert len(set(known.content)) > 500
+
+
+def test_another_language_is_refused_with_those_there_are():
+    with pytest.raises(ItemError, match="no synthetic texts in 'it'; there are in: en, de, fr, ja, zh, ko"):
+        sentence("it", (2, 2), 0)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -103,7 +103,9 @@ def _spoken(text: str, language: Language, recipe: Formant | Flite) -> tuple[Cli
         return flite.speak(text, recipe), ()
     changes = voice_file(recipe.seed, recipe.number)
     manner = Manner(recipe.rate, recipe.pitch, recipe.pitch_range, VOLUME, word_gap=0)
-    speech = speak_as(spelled(text, language), language.voice, changes, manner, MAX_SECONDS * LIBRARY_RATE)
+    # Both marks part syllables; at the first, espeak-ng loads its English dictionary and never lets go of it.
+    parted = spelled(text, language).replace("\u200b", "|")
+    speech = speak_as(parted, language.voice, changes, manner, MAX_SECONDS * LIBRARY_RATE)
     samples = np.frombuffer(speech.samples, np.int16).astype(np.float32) / 32768
     return Clip(samples, speech.rate), tuple((name, sample / speech.rate) for name, sample in speech.phonemes)
 

@@ -8,8 +8,9 @@ import unicodedata
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from valle_engine.errors import ItemError
 from valle_plugins.synthetic.chance import stream
 
 if TYPE_CHECKING:
@@ -42,10 +43,10 @@ class Lexicon:
     syllables: tuple[int, ...]
 
     @classmethod
-    def of(cls, table: Mapping[str, str | list[str] | list[int]]) -> Lexicon:
-        """The lexicon that a file's table holds; `-` stands for nothing at all."""
-        lists = {name: tuple(_listed(value)) for name, value in table.items() if name != "joiner"}
-        return cls(joiner=str(table["joiner"]), **lists)  # type: ignore[arg-type]
+    def of(cls, table: Mapping[str, Any]) -> Lexicon:
+        """The lexicon that a file's table holds. A text is a list of its words, where `-` is nothing at all."""
+        lists = {name: _listed(value) for name, value in table.items() if name != "joiner"}
+        return cls(joiner=table["joiner"], **lists)
 
     def word(self, random: Random) -> str:
         """A content word, from the list or coined."""
@@ -57,15 +58,15 @@ class Lexicon:
         return unicodedata.normalize("NFC", "".join(letters))  # NFC joins the letters of a Korean syllable
 
 
-def _listed(value: str | list[str] | list[int]) -> list[str] | list[int]:
-    if not isinstance(value, str):
-        return value
-    return ["" if word == "-" else word for word in value.split()]
+def _listed(value: Any) -> tuple[Any, ...]:
+    return tuple("" if word == "-" else word for word in value.split()) if isinstance(value, str) else tuple(value)
 
 
 @cache
 def lexicon(language: str) -> Lexicon:
-    """The lexicon of one of `LANGUAGES`."""
+    """The lexicon of one of `LANGUAGES`. Raises `ItemError` for any other."""
+    if language not in LANGUAGES:
+        raise ItemError(f"there are no synthetic texts in {language!r}; there are in: {', '.join(LANGUAGES)}")
     text = resources.files(__package__).joinpath("words", f"{language}.toml").read_text(encoding="utf-8")
     return Lexicon.of(tomllib.loads(text))
 
