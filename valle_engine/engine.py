@@ -15,6 +15,7 @@ from valle_engine.plan import make_plan
 from valle_engine.pools import opened_pools
 from valle_engine.recording import RunRecorder
 from valle_engine.records import RunInfo, Summary
+from valle_engine.scoring.of_run import results_made
 from valle_engine.store.places import is_url, label_of, state_folder
 from valle_engine.store.readers import LedgerRun, Ledgers
 from valle_engine.store.store import open_store, start_over
@@ -120,8 +121,11 @@ def _make_products(job: Job, store: Store, summary: Summary) -> Summary:
     A product that cannot be made is told, and keeps no other from being made.
     """
     folder = Path(store.outputs.address) if not is_url(store.outputs.spec) else store.state
-    made, problems = [], []
+    made: list[str] = []
+    problems: list[str] = []
     with Ledgers(state_folder(job.folder, job.state, label_of(job.shard))) as ledgers:
+        if job.scorers:
+            problems += results_made(job, ledgers, store.state, folder)
         for product in job.products:
             try:
                 made.append(str(product.make(LedgerRun(ledgers, folder, job.name))))

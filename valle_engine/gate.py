@@ -25,7 +25,8 @@ def best_of(takes: Sequence[Outcome], accept: Mapping[str, Bound]) -> Outcome:
 
 def note_of(take: Outcome) -> dict[str, Any]:
     """What is kept of every take, chosen or not: its attempt, its scores, what was heard, why it was no take at all."""
-    heard = {"transcripts": dict(take.transcripts)} if take.transcripts else {}
+    raw = {name: text for name, text in take.transcripts.items() if ":" not in name}
+    heard = {"transcripts": raw} if raw else {}
     why = {"failure": take.failure.message} if take.failure else {}
     return {"attempt": take.attempt, **take.scores, **heard, **why}
 

@@ -99,11 +99,11 @@ def _ray() -> Any:
 
 
 def _stage(job: Job, store: Store, pool: Pool) -> Stage:
-    recipe = scoring_recipe(job.scoring, job.origins)
+    recipe, spec = scoring_recipe(job.scoring, job.origins), panel_spec(job)
     return Stage(
         pool,
         job.spec.limits,
         job.spec.scoring.batch,
         job.spec.workers.start_seconds,
-        lambda about: keep_stamp(store.state, recipe, about),
+        lambda about: keep_stamp(store.state, recipe, spec, about),
     )

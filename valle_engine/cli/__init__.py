@@ -22,6 +22,8 @@ VERBS = {
     "why": "say why an item will or will not be done again",
     "verify": "compare ledger, manifest and files",
     "retry": "make failed items pending again",
+    "score": "score a run again, by other rules",
+    "compare": "two scored runs side by side",
     "export": "write the outcomes as JSONL or Parquet",
     "report": "write an HTML page about one run or several",
     "say": "speak one text",

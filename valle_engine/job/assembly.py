@@ -148,7 +148,8 @@ class Assembly:
         listed = scores if isinstance(scores, list) else []
         names = [str(spec.get("name") if isinstance(spec, dict) else spec) for spec in listed]
         for name, values in accept.items():
-            if name not in names:
+            # What a scorer tells beside its figure is called `scorer.detail`.
+            if name not in names and name.partition(".")[0] not in names:
                 near = nearest(name, [each for each in names if each in self.plugins.scorers.offers])
                 way_out = f"did you mean {near!r}?" if near else f"add {name!r} to `scores`"
                 self.findings.add(("accept", name), f"no score {name!r} is computed", way_out)

@@ -7,21 +7,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from valle_engine.errors import ItemError
-from valle_engine.job.scoring import transcriber_of
-from valle_engine.parts import Heard, Scorer, TextScorer
+from valle_engine.job.scoring import Scoring
+from valle_engine.parts import Scorer, TextScorer
 from valle_engine.records import Failure
-from valle_engine.scoring.phonetics import Phonetics
+from valle_engine.scoring.hearing import Hearing, language_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from valle_engine.parts import (
-        Normaliser,
-        OpenScorer,
-        OpenTranscriber,
-        Take,
-        Transcriber,
-    )
+    from valle_engine.parts import OpenScorer, OpenTranscriber, Take, Transcriber
     from valle_engine.plugins import Plugins
     from valle_engine.records import Clip
 
@@ -46,13 +40,26 @@ class PanelSpec:
     device: str = "auto"
     digest: str = ""
 
+    def build(self, plugins: Plugins) -> Scoring:
+        """The parts."""
+        return Scoring(
+            tuple(plugins.scorers.build(name, dict(options)) for name, options in self.scorers),
+            tuple(plugins.transcribers.build(name, dict(options)) for name, options in self.transcribers),
+            plugins.normalisers.build(self.normaliser[0], dict(self.normaliser[1])),
+        )
+
 
 @dataclass(slots=True)
 class Sheet:
-    """What is found out about one take."""
+    """What is found out about one take.
+
+    `transcripts` are as each transcriber wrote them; `compared` is what the scorers compared, as `said:SCORER` and
+    `expected:SCORER`.
+    """
 
     take: Take
     transcripts: dict[str, str] = field(default_factory=dict)
+    compared: dict[str, str] = field(default_factory=dict)
     scores: dict[str, float] = field(default_factory=dict)
     failure: Failure | None = None
 
@@ -70,13 +77,9 @@ class Panel:
 
     def __init__(self, spec: PanelSpec, plugins: Plugins) -> None:
         self._wanted = spec.device
-        self._transcribers: tuple[Transcriber, ...] = tuple(
-            plugins.transcribers.build(name, dict(options)) for name, options in spec.transcribers
-        )
-        scorers = [plugins.scorers.build(name, dict(options)) for name, options in spec.scorers]
-        self._scorers: list[tuple[Scorer, OpenScorer]] = [(each, self._opened(each)) for each in scorers]
-        self._normaliser: Normaliser = plugins.normalisers.build(spec.normaliser[0], dict(spec.normaliser[1]))
-        self._phonetics = Phonetics()
+        scoring = spec.build(plugins)
+        self._hearing = Hearing(scoring)
+        self._scorers: list[tuple[Scorer, OpenScorer]] = [(each, self._opened(each)) for each in scoring.scorers]
         self._open: dict[str, OpenTranscriber] = {}
 
     @cached_property
@@ -97,7 +100,7 @@ class Panel:
     def score(self, takes: Sequence[Take], progress: Callable[[], None] = lambda: None) -> list[Sheet]:
         """A sheet for each take; what a part raises for a take is that take's failure alone."""
         sheets = [Sheet(take) for take in takes]
-        heard = {id(each): each for part, _ in self._scorers if (each := self._ear(part)) is not None}
+        heard = {id(each): each for part, _ in self._scorers if (each := self._hearing.ear(part)) is not None}
         for transcriber in heard.values():
             self._listen(transcriber, sheets)
             progress()
@@ -105,9 +108,6 @@ class Panel:
             self._judge(part, opened, [sheet for sheet in sheets if sheet.failure is None])
             progress()
         return sheets
-
-    def _ear(self, scorer: Scorer) -> Transcriber | None:
-        return transcriber_of(scorer, self._transcribers) if isinstance(scorer, TextScorer) else None
 
     def _listen(self, transcriber: Transcriber, sheets: Sequence[Sheet]) -> None:
         """Fill in the transcripts: those that are kept or known, then those that must be heard."""
@@ -125,20 +125,20 @@ class Panel:
                 sheet.transcripts[transcriber.name] = known
         if not deaf:
             return
-        for sheet, text in zip(deaf, together_or_alone(self._hearing(transcriber), deaf), strict=True):
+        for sheet, text in zip(deaf, together_or_alone(self._listener(transcriber), deaf), strict=True):
             if isinstance(text, Exception):
                 sheet.fail(name, text)
             else:
                 sheet.transcripts[transcriber.name] = text
 
-    def _hearing(self, transcriber: Transcriber) -> Callable[[Sequence[Sheet]], Sequence[str]]:
+    def _listener(self, transcriber: Transcriber) -> Callable[[Sequence[Sheet]], Sequence[str]]:
         if transcriber.name not in self._open:
             self._open[transcriber.name] = transcriber.open(self._device)
         opened = self._open[transcriber.name]
 
         def hear(sheets: Sequence[Sheet]) -> Sequence[str]:
             takes = [sheet.take for sheet in sheets]
-            return opened.transcribe([_sound(take) for take in takes], [_language(take) for take in takes])
+            return opened.transcribe([_sound(take) for take in takes], [language_of(take.fields) for take in takes])
 
         return hear
 
@@ -155,20 +155,13 @@ class Panel:
                 sheet.scores |= figures
 
     def _with_heard(self, part: Scorer, sheet: Sheet) -> Take:
-        transcriber = self._ear(part)
+        transcriber = self._hearing.ear(part)
         if transcriber is None or not isinstance(part, TextScorer):
             return sheet.take
-        return replace(sheet.take, heard=self._heard(part, transcriber, sheet))
-
-    def _heard(self, part: TextScorer, transcriber: Transcriber, sheet: Sheet) -> Heard:
-        raw, language = sheet.transcripts[transcriber.name], _language(sheet.take)
-        reference = str(sheet.take.fields[part.reference])
-        if part.hears == "text":
-            expected = transcriber.expected(reference, language)
-            return Heard(raw, self._normaliser(raw, language), self._normaliser(expected, language), language)
-        said = raw if transcriber.writes == "phonemes" else self._phonetics.of(raw, language)
-        expected = transcriber.expected(self._phonetics.of(reference, language), language)
-        return Heard(raw, said, expected, language)
+        raw = sheet.transcripts[transcriber.name]
+        heard = self._hearing.heard(part, raw, sheet.take.fields)
+        sheet.compared |= {f"said:{part.name}": heard.said, f"expected:{part.name}": heard.expected}
+        return replace(sheet.take, heard=heard)
 
 
 def together_or_alone(
@@ -217,7 +210,3 @@ def _sound(take: Take) -> Clip:
     if take.audio is None:
         raise ItemError("there is no sound to hear")
     return read_clip(take.audio)
-
-
-def _language(take: Take) -> str:
-    return str(take.fields.get("language") or "en")

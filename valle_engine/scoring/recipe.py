@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from valle_engine.job.scoring import Scoring
     from valle_engine.parts import Part
 
+PARTS = "parts"
+"""In a stamp: the parts with their options as the job gave them, so that they can be built again."""
 STAMPS = "scoring.json"
 """In the state folder: the recipes that scores were made by, by digest, with what was known of the loaded parts."""
 
@@ -62,14 +65,32 @@ def digest_of(recipe: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical(recipe)).hexdigest()[:16]
 
 
-def keep_stamp(state: Path, recipe: Mapping[str, Any], about: Mapping[str, Any]) -> None:
-    """Note who made scores; what was noted of other recipes stays."""
+def keep_stamp(state: Path, recipe: Mapping[str, Any], spec: PanelSpec, about: Mapping[str, Any]) -> None:
+    """Note who made scores, and of what parts; what was noted of other recipes stays."""
     stamps = read_stamps(state)
-    digest = digest_of(recipe)
-    seen = stamps.get(digest, {}).get("about", [])
-    stamps[digest] = {**recipe, "about": seen if about in seen else [*seen, dict(about)]}
+    seen = stamps.get(spec.digest, {}).get("about", [])
+    known = seen if about in seen else [*seen, dict(about)]
+    stamps[spec.digest] = {**recipe, "about": known, PARTS: asdict(spec)}
     with replacing(state / STAMPS) as file:
         file.write(orjson.dumps(stamps, option=orjson.OPT_INDENT_2))
+
+
+def spec_in(stamp: Mapping[str, Any]) -> PanelSpec:
+    """The parts of a stamp."""
+    kept = stamp[PARTS]
+    return PanelSpec(
+        scorers=tuple((name, options) for name, options in kept["scorers"]),
+        transcribers=tuple((name, options) for name, options in kept["transcribers"]),
+        normaliser=(kept["normaliser"][0], kept["normaliser"][1]),
+        batch=kept["batch"],
+        device=kept["device"],
+        digest=kept["digest"],
+    )
+
+
+def told_of(stamp: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a stamp stands in results: all but where files lie on this machine."""
+    return {name: value for name, value in stamp.items() if name != PARTS}
 
 
 def read_stamps(state: Path) -> dict[str, dict[str, Any]]:

@@ -122,7 +122,7 @@ class ScoreWorker:
             order.attempt,
             values={ABOUT: about},
             scores=sheet.scores,
-            transcripts=sheet.transcripts,
+            transcripts={**sheet.transcripts, **sheet.compared},
             scored_by=self._spec.digest,
             failure=sheet.failure,
             worker=self._name,

@@ -113,7 +113,7 @@ class Length(SoundCheck):
             return reading_seconds(str(take.fields[self.text]), str(take.fields.get("language") or "en"))
         given = take.outcome.values.get(self.expected, take.fields.get(self.expected))
         try:
-            return float(given)  # type: ignore[arg-type]  # what is no number is told
+            return float(given)
         except (TypeError, ValueError):
             raise ItemError(f"{take.outcome.id}: {self.expected!r} is {given!r}, no number of seconds") from None
 
