@@ -12,6 +12,8 @@ from valle_engine.training.loading import load_training
 if TYPE_CHECKING:
     import argparse
 
+    from valle_engine.training.loading import Training
+
 
 def add_parser(verbs: Any) -> None:
     """Add the verb."""
@@ -28,13 +30,19 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.check:
         print(f"{arguments.config}: no problems")
         return DONE
+    finished = _trained(training, arguments)
+    print(training.folder / "checkpoints")
+    return DONE if finished else INTERRUPTED
+
+
+def _trained(training: Training, arguments: argparse.Namespace) -> bool:
+    """Whether all steps were made, here or on Ray."""
+    if training.spec.devices.on_ray:
+        from valle_engine.training.cluster import train_on_ray  # noqa: PLC0415 - it loads torch and ray
+
+        return train_on_ray(training, resume=arguments.resume)
     from rich.console import Console  # noqa: PLC0415 - for people only
 
     from valle_engine.training.running import run_training  # noqa: PLC0415 - it loads torch
 
-    console = None if arguments.quiet else Console(stderr=True)
-    finished = run_training(training, console, resume=arguments.resume)
-    if not finished:
-        return INTERRUPTED
-    print(training.folder / "checkpoints")
-    return DONE
+    return run_training(training, None if arguments.quiet else Console(stderr=True), resume=arguments.resume)

@@ -133,10 +133,17 @@ class Devices(Section):
     """Where training runs. More than one process, or an address, needs Ray Train."""
 
     count: int = Field(1, ge=1, description="Processes, each with a copy of the model.")
-    gpus: float = Field(0, ge=0, description="GPUs of one process.")
+    gpus: float = Field(
+        0, ge=0, description="GPUs of one process of Ray Train. A single process takes the GPU that it finds."
+    )
     cpus: float = Field(1, gt=0, description="CPU cores of one process.")
     address: str | None = Field(None, description="A running Ray cluster to join.")
     failures: int = Field(3, ge=0, description="Times that all processes start again from the last checkpoint.")
+
+    @property
+    def on_ray(self) -> bool:
+        """Whether it takes Ray Train."""
+        return self.count > 1 or self.address is not None
 
 
 class TrainingFile(Section):

@@ -37,12 +37,7 @@ if TYPE_CHECKING:
 
 def run_training(training: Training, console: Console | None, *, resume: bool, rank: int = 0, world: int = 1) -> bool:
     """Train; whether all steps were made. Raises `StoreError` for a folder that another training has begun."""
-    checkpoints = Checkpoints(training.folder / "checkpoints")
-    if checkpoints.steps() and not resume:
-        raise StoreError(
-            f"{training.folder} holds a training at step {checkpoints.steps()[-1]}: "
-            "go on with --resume, or name another `folder`"
-        )
+    checkpoints = check_begun(training, resume=resume)
     spec = training.spec
     kind = Silence if rank else Journal
     with kind(training.folder, spec.steps, spec.log_every, console) as journal:
@@ -50,6 +45,17 @@ def run_training(training: Training, console: Console | None, *, resume: bool, r
         trainer.resume()
         with stopped_by_signals(trainer):
             return trainer.run()
+
+
+def check_begun(training: Training, *, resume: bool) -> Checkpoints:
+    """The checkpoints there are. Raises `StoreError` when there are some and nobody says to go on from them."""
+    checkpoints = Checkpoints(training.folder / "checkpoints")
+    if checkpoints.steps() and not resume:
+        raise StoreError(
+            f"{training.folder} holds a training at step {checkpoints.steps()[-1]}: "
+            "go on with --resume, or name another `folder`"
+        )
+    return checkpoints
 
 
 def assemble(training: Training, checkpoints: Checkpoints, journal: Journal, reader: Reader) -> Trainer:
