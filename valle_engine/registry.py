@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, RootModel, ValidationError
 
 from valle_engine.errors import JobError, PluginError, Problem
 from valle_engine.parts import Part
@@ -120,12 +120,21 @@ def _problem(details: Any, model: type[BaseModel], thing: str) -> Problem:
 
 
 def _model_at(model: type[BaseModel], steps: tuple[int | str, ...]) -> type[BaseModel] | None:
+    """The model that a path leads to, also through lists and mappings of models."""
+    at: Any = model
     for step in steps:
-        found = model.model_fields.get(str(step))
-        if found is None or not (isinstance(found.annotation, type) and issubclass(found.annotation, BaseModel)):
-            return None
-        model = found.annotation
-    return model
+        if isinstance(at, type) and issubclass(at, RootModel):
+            at = at.model_fields["root"].annotation
+        if _is_model(at):
+            found = at.model_fields.get(str(step))
+            at = found.annotation if found else None
+        else:
+            at = next((inner for inner in get_args(at) if _is_model(inner)), None)
+    return at if _is_model(at) else None
+
+
+def _is_model(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
 
 
 def _short(value: Any) -> str:

@@ -11,7 +11,7 @@ from valle_engine.books.chapters import ChapterBuilder, chapter_starts, start_of
 from valle_engine.books.documents import BEGINNING, DocumentReader
 from valle_engine.books.omissions import document_omission, untyped_notes
 from valle_engine.books.package import DOCUMENT_TYPES, Package, Spine, read_package
-from valle_engine.books.xml import parse_leniently, text_of
+from valle_engine.books.xml import descendants, parse_leniently, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -58,7 +58,7 @@ class _EpubReader:
             self.warnings.append(Warned(wrong, name))
         kind = document_omission(self.package.kinds.get(name, "")) or ("" if spine.linear else "supplements")
         if kind in self.leave_out:
-            text = text_of(tree.getroot())
+            text = text_of(next(descendants(tree.getroot(), "body"), None))
             self.left_out.append(LeftOut(kind, name, 0, len(text), text[:BEGINNING]))
             return
         reader = DocumentReader(name, self.leave_out, self.left_out, self.warnings, self._notes(tree, name))

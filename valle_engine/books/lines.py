@@ -125,7 +125,8 @@ class LineMaker:
         text, changes = rewriting.text, rewriting.ordered()
 
         def seconds(start: int, end: int) -> float:
-            return reading_seconds(applied(text, changes, start, end), language)
+            # With the space that parts it from what comes behind: parts add up to no less than the whole.
+            return reading_seconds(f"{applied(text, changes, start, end)} ", language)
 
         for start, end in self.packer.lines(text, language, changes, seconds):
             spoken = applied(text, changes, start, end)

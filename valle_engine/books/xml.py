@@ -44,10 +44,14 @@ def parse_leniently(data: bytes, place: str) -> tuple[Any, str]:
         return etree.ElementTree(etree.fromstring(text, _xml_parser())), ""
     except etree.XMLSyntaxError as error:
         wrong = f"not sound XML ({error.msg}), read as HTML"
+    parser = lxml_html.HTMLParser(no_network=True, huge_tree=False)
     try:
-        root = lxml_html.document_fromstring(text, parser=lxml_html.HTMLParser(no_network=True, huge_tree=False))
+        root = lxml_html.document_fromstring(text, parser=parser)
     except (etree.ParserError, etree.XMLSyntaxError) as error:
         raise JobError([Problem(f"neither XML nor HTML: {error}", place)]) from None
+    # What lies beyond a limit of the parser would be missing without a word.
+    if limits := [entry for entry in parser.error_log if entry.type_name == "ERR_RESOURCE_LIMIT"]:
+        raise JobError([Problem(f"no document is like that: {limits[0].message}", place, limits[0].line)])
     return etree.ElementTree(root), wrong
 
 
