@@ -41,6 +41,11 @@ def test_times_are_told_where_they_are_wanted():
     assert 0 <= start < end
 
 
+def test_voices_of_flite_are_never_all_there_are_because_none_is_kept_out():
+    with pytest.raises(ValidationError, match="less than 1"):
+        Synthetic(utterances=1, flite=1.0)
+
+
 @pytest.mark.parametrize("words", [(0, 3), (5, 4)])
 def test_a_range_of_words_that_is_none_is_refused(words):
     with pytest.raises(ValidationError, match="no range of words"):
