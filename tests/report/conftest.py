@@ -115,17 +115,16 @@ def scored(folder: Path, items: list[Made], count: int) -> None:
             "speaker-similarity": score(0.7, len(items), count, better="higher"),
         },
         "groups": {"speaker": {"p0": group, "p1": group}},
-        "scoring": {"level": 0.95, "normaliser": {"name": "basic"}},
-        "recipe": {"task": {"name": "espeak"}, "model": {"sha256": "0123456789abcdef"}},
+        "recipes": [{"task": {"name": "espeak"}, "model": {"sha256": "0123456789abcdef"}}],
     }
     rows = [
         {
             "id": item.id,
             "wer": item.scores.get("wer"),
             "speaker-similarity": item.scores.get("speaker-similarity"),
-            "transcript:whisper": item.heard,
+            "transcript:given": item.heard,
             "said:wer": item.heard and item.heard.lower().replace(".", "").replace(",", ""),
-            "expected:wer": item.heard and item.text.lower().replace(".", "").replace(",", ""),
+            "expected:wer": item.heard and item.text.lower().replace(".", ""),
         }
         for item in items
     ]

@@ -19,6 +19,12 @@ from valle_engine.store.rows import LedgerRow
 from valle_engine.store.store import open_store
 
 RATE = 8000
+SCORING = {
+    "scorers": [{"name": "wer", "options": {}}],
+    "transcribers": [{"name": "given", "options": {"column": "heard"}}],
+    "normaliser": {"name": "basic", "options": {}},
+    "level": 0.95,
+}
 
 
 @dataclass
@@ -69,7 +75,7 @@ def _row(folder: Path, place: int, item: Made, *, shared: bool) -> LedgerRow:
         f"fp-{item.id}",
         file=file,
         scores=item.scores,
-        transcripts={} if item.heard is None else {"whisper": item.heard},
+        transcripts={} if item.heard is None else {"given": item.heard},
         takes=item.takes,
         failure=item.failure,
         seconds=item.seconds,
@@ -88,6 +94,6 @@ def score(value: float, expected: int, scored: int, *, better: str = "lower") ->
 def write_results(folder: Path, summary: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> None:
     """The files that a scoring leaves."""
     folder.mkdir(parents=True, exist_ok=True)
-    told = {"format": 1, "when": "2026-11-23T09:00:00Z", "engine": "0.1.0", "groups": {}, **summary}
+    told = {"format": 1, "when": "2026-11-23T09:00:00Z", "engine": "0.1.0", "groups": {}, "scoring": SCORING, **summary}
     (folder / "results.json").write_text(json.dumps(told))
     pq.write_table(pa.Table.from_pylist(list(rows)), folder / "results.parquet")

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.report.making import Made, make_run, score, write_results, write_sound
 from valle_engine.errors import StoreError
+from valle_engine.plugins import load_plugins
 from valle_engine.records import Failure
 from valle_engine.report.html import SCRIPTS, _json, write_page
 from valle_engine.report.reading import runs_named
@@ -47,7 +48,7 @@ class Page(HTMLParser):
 
 
 def written(folders, path, **more):
-    read = runs_named([str(folder) for folder in folders], {"similarity": "higher"})
+    read = runs_named([str(folder) for folder in folders], load_plugins())
     write_page(read.runs, path, **more)
     return Page(path)
 
@@ -106,7 +107,7 @@ def test_items_come_with_scores_texts_and_failures(tmp_path):
     report = written([out], tmp_path / "page.html").report
     first, second = report["items"]
     [cell] = first["runs"]
-    assert (first["text"], cell["heard"], cell["takes"]) == ("Hi.", {"whisper": "Hey."}, list(takes))
+    assert (first["text"], cell["heard"], cell["takes"]) == ("Hi.", {"given": "Hey."}, list(takes))
     assert cell["scores"] == {"wer": 0.5, "wer.errors": 1.0}
     assert (report["figures"], report["details"]) == (["wer"], ["wer.errors"])
     assert second["runs"][0]["failure"]["message"] == "why"
@@ -127,7 +128,7 @@ def test_what_is_pending_is_told(tmp_path):
     out = make_run(tmp_path / "out", [Made("a")], listed=3)
     report = written([out], tmp_path / "page.html").report
     assert report["runs"][0]["states"]["pending"] == 2
-    assert any("2 of 3 items are pending" in note for note in report["notes"])
+    assert report["notes"] == ["out: 2 of 3 items are pending: the same job goes on with them."]
 
 
 def test_a_run_that_never_began_has_a_page(tmp_path):
@@ -145,10 +146,10 @@ def test_the_recipe_is_stamped(out, tmp_path):
 
 
 def test_results_are_preferred_to_the_ledger_s_scores(out, tmp_path):
-    summary = {"name": "again", "scores": {"wer": score(0.25, 2, 2)}, "groups": {"speaker": {"p": {"items": 2}}}}
+    summary = {"name": "again", "scores": {"wer": score(0.25, 2, 1)}, "groups": {"speaker": {"p": {"items": 2}}}}
     rows = [
-        {"id": "a", "wer": 0.25, "transcript:whisper": "hi", "said:wer": "hi", "expected:wer": "ho", "by:speaker": "p"},
-        {"id": "b", "wer": 0.5, "transcript:whisper": None, "said:wer": None, "expected:wer": None, "by:speaker": "p"},
+        {"id": "a", "wer": 0.25, "said:per": "h aɪ", "said:wer": "hi", "expected:wer": "ho", "by:speaker": "p"},
+        {"id": "b", "wer": None, "said:per": None, "said:wer": None, "expected:wer": None, "by:speaker": "p"},
     ]
     write_results(out / "scores" / "basic", summary, rows)
     report = written([out / "scores" / "basic"], tmp_path / "page.html").report
@@ -156,19 +157,27 @@ def test_results_are_preferred_to_the_ledger_s_scores(out, tmp_path):
     assert report["runs"][0]["name"] == "again"
     assert report["runs"][0]["scores"]["wer"]["mean"] == {"value": 0.25, "low": 0.2, "high": 0.3}
     assert first["runs"][0]["scores"] == {"wer": 0.25}
-    assert first["runs"][0]["words"] == {"by": "wer", "said": "hi", "expected": "ho"}
+    assert first["runs"][0]["words"] == {"said": "hi", "expected": "ho"}
+    assert second["runs"][0]["scores"] == {"wer": None}
     assert (first["groups"], second["runs"][0]["words"]) == ({"speaker": "p"}, None)
+
+
+def test_stale_scores_are_told(out, tmp_path):
+    write_results(out, {"scores": {}, "stale": 2}, [{"id": "a"}])
+    assert any(
+        "2 items were scored by other rules" in each for each in written([out], tmp_path / "p.html").report["notes"]
+    )
 
 
 def test_results_that_cannot_be_read_are_an_error(out):
     write_results(out, {"scores": {}}, [{"id": "a"}])
     (out / "results.parquet").write_bytes(b"no parquet")
     with pytest.raises(StoreError, match="`valle score` makes them anew"):
-        runs_named([str(out)], {})
+        runs_named([str(out)], load_plugins())
 
 
 def test_several_runs_are_joined_by_their_items(out, tmp_path):
-    other = make_run(tmp_path / "x" / "out", [Made("c"), Made("b", scores={"similarity": 0.9})])
+    other = make_run(tmp_path / "x" / "out", [Made("c"), Made("b", scores={"speaker-similarity": 0.9})])
     report = written([out, other], tmp_path / "page.html").report
     assert [run["name"] for run in report["runs"]] == ["out", "out (2)"]
     assert [item["id"] for item in report["items"]] == ["a", "b", "c"]
@@ -180,7 +189,7 @@ def test_several_runs_are_joined_by_their_items(out, tmp_path):
         True,
         False,
     ]
-    assert report["better"] == {"wer": "lower", "similarity": "higher"}
+    assert report["better"] == {"wer": "lower", "speaker-similarity": "higher"}
 
 
 def test_sounds_are_named_from_the_page_once_each(tmp_path):

@@ -28,9 +28,7 @@ def add_parser(verbs: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the page and print where it is."""
-    scorers = load_plugins().scorers
-    better = {name: scorers.offers[name].part.better for name in scorers.names()}
-    read = runs_named(arguments.run, better)
+    read = runs_named(arguments.run, load_plugins())
     path = arguments.out or read.folder / "report.html"
     size = write_page(read.runs, path, comparisons=read.comparisons, title=arguments.title, embed=arguments.embed)
     print(f"{path} ({size / 1000:,.0f} kB)")

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from valle_engine.errors import StoreError
 from valle_engine.report.sounds import TYPES
 from valle_engine.report.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from valle_engine.plugins import Plugins
     from valle_engine.records import Outcome
+    from valle_engine.scoring.results import Results
     from valle_engine.store.named import NamedRun
     from valle_engine.store.readers import Ledgers
     from valle_engine.store.rows import LedgerRow
@@ -22,17 +24,13 @@ if TYPE_CHECKING:
 SOUNDS = {"voice": "prompt", "audio": "input", "reference": "reference"}
 """Fields of items that name recordings, and what they are called beside a player."""
 GROUPS = ("speaker", "language")
+COMPARED = ("wer", "cer")
+"""Scorers whose reading of the texts is shown before that of others."""
+TRANSCRIPT, GROUP, SAID, EXPECTED = "transcript:", "by:", "said:", "expected:"
+"""How columns of results begin that hold one text a transcriber, a group, and what each scorer compared."""
 FIELD_LIMIT = 500
 DETAIL_LIMIT = 4000
 """Characters of a failure's detail that are shown, from its end."""
-
-
-@dataclass(frozen=True, slots=True)
-class ScoredRun:
-    """The results of a scoring: what they sum up to, and a row for each item by its id."""
-
-    summary: Mapping[str, Any]
-    rows: Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(slots=True)
@@ -50,35 +48,43 @@ class ShownRun:
     notes: list[str] = field(default_factory=list)
 
 
-def read_run(named: NamedRun, scored: ScoredRun | None, better: Mapping[str, str]) -> ShownRun:
-    """Read a run. `better` says of scorers by name which way is better. Raises `StoreError`."""
-    rows = scored.rows if scored else {}
+def read_run(named: NamedRun, results: Results | None, plugins: Plugins) -> ShownRun:
+    """Read a run, with the results of its scoring where there are some. Raises `StoreError`."""
+    rows = _by_id(results)
     with named.ledgers() as ledgers:
-        run = ShownRun(_name(named, ledgers, scored), {})
-        recipes: Counter[str] = Counter()
+        run = ShownRun(_name(named, ledgers, results), {})
         for row in ledgers.outcomes():
             item_id, result = row.outcome.id, rows.get(row.outcome.id, {})
             run.items[item_id] = _item(row, result)
             run.cells[item_id] = _cell(named, row.outcome, result)
-            recipes[row.recipe] += 1
-        run.about = _about(ledgers, scored, run, better)
-        run.notes = _notes(named, ledgers, scored, run)
-        if len(recipes) > 1:
-            run.notes.append(f"{run.name}: its items were made by {len(recipes)} recipes; the last one is shown.")
+        run.about = _about(ledgers, run, {name: offer.part.better for name, offer in plugins.scorers.offers.items()})
+        run.notes = _notes(named, ledgers, results, run)
+    if results:
+        run.about |= _told(results.summary)
     return run
 
 
-def _name(named: NamedRun, ledgers: Ledgers, scored: ScoredRun | None) -> str:
-    if scored and scored.summary.get("name"):
-        return one_line(str(scored.summary["name"]))
+def _by_id(results: Results | None) -> dict[str, Mapping[str, Any]]:
+    """The rows of results by the ids of their items."""
+    import pyarrow as pa  # noqa: PLC0415 - heavy, and a run without scores does without
+
+    try:
+        return {str(row["id"]): row for row in results.rows()} if results else {}
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError(f"the rows of the results cannot be read: {error}; `valle score` makes them anew") from None
+
+
+def _name(named: NamedRun, ledgers: Ledgers, results: Results | None) -> str:
+    if results and results.summary.get("name"):
+        return one_line(str(results.summary["name"]))
     return named.job.name if named.job else Path(ledgers.folder).name
 
 
-def _about(ledgers: Ledgers, scored: ScoredRun | None, run: ShownRun, better: Mapping[str, str]) -> dict[str, Any]:
+def _about(ledgers: Ledgers, run: ShownRun, better: Mapping[str, str]) -> dict[str, Any]:
     items = ledgers.items()
     counts = {str(state): count for state, count in ledgers.counts().items()}
     counts["pending"] = max(0, items - sum(counts.values()))
-    about: dict[str, Any] = {
+    return {
         "items": items,
         "states": counts,
         "sound": ledgers.audio_seconds(),
@@ -87,12 +93,13 @@ def _about(ledgers: Ledgers, scored: ScoredRun | None, run: ShownRun, better: Ma
         "level": None,
         "stamp": _stamp(ledgers),
     }
-    if scored is None:
-        return about
-    told = scored.summary
-    stamp = {name: told[name] for name in ("when", "engine", "recipe", "recipes", "scoring") if told.get(name)}
-    about |= {"scores": told["scores"], "groups": told.get("groups") or {}, "stamp": {**about["stamp"], **stamp}}
-    return {**about, "level": told.get("scoring", {}).get("level")}
+
+
+def _told(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """What results know better than the ledger."""
+    scoring = summary["scoring"]
+    stamp = {name: summary.get(name) for name in ("engine", "when", "recipes", "scoring")}
+    return {"scores": summary["scores"], "groups": summary["groups"], "level": scoring.get("level"), "stamp": stamp}
 
 
 def _stamp(ledgers: Ledgers) -> dict[str, Any]:
@@ -104,17 +111,19 @@ def _stamp(ledgers: Ledgers) -> dict[str, Any]:
     return {"engine": last.engine, "recipe digest": last.recipe, "recipe": ledgers.recipe(last.recipe)}
 
 
-def _notes(named: NamedRun, ledgers: Ledgers, scored: ScoredRun | None, run: ShownRun) -> list[str]:
+def _notes(named: NamedRun, ledgers: Ledgers, results: Results | None, run: ShownRun) -> list[str]:
     notes = []
     if pending := run.about["states"]["pending"]:
+        notes.append(f"{pending} of {run.about['items']} items are pending: the same job goes on with them.")
+    if results is None and run.about["scores"]:
+        notes.append(f"Its figures have no intervals: `valle score {ledgers.folder}` works them out.")
+    if results and (stale := results.summary.get("stale")):
         notes.append(
-            f"{run.name}: {pending} of {run.about['items']} items are pending: the same job goes on with them."
+            f"{stale} items were scored by other rules and count as not scored: `valle score` scores them again."
         )
-    if scored is None and run.about["scores"]:
-        notes.append(f"{run.name}: its figures have no intervals; `valle score {ledgers.folder}` works them out.")
     if named.outputs.local("audio") is None:
-        notes.append(f"{run.name}: its outputs are behind {ledgers.folder} and cannot be played from here.")
-    return notes
+        notes.append(f"Its outputs are behind {ledgers.folder} and cannot be played from here.")
+    return [f"{run.name}: {note}" for note in notes]
 
 
 def _plain_scores(
@@ -144,7 +153,7 @@ def _item(row: LedgerRow, result: Mapping[str, Any]) -> dict[str, Any]:
         for name, called in SOUNDS.items()
         if Path(str(fields.get(name, ""))).suffix.lower() in TYPES
     }
-    groups = {name.partition(":")[2]: value for name, value in result.items() if name.startswith("by:")}
+    groups = {name.removeprefix(GROUP): value for name, value in result.items() if name.startswith(GROUP)}
     groups = groups or {name: fields[name] for name in GROUPS if name in fields}
     text = str(result.get("text") or fields.get("text") or "")
     shown = {name: _cut(value) for name, value in fields.items() if name not in {"id", "text"}}
@@ -153,7 +162,9 @@ def _item(row: LedgerRow, result: Mapping[str, Any]) -> dict[str, Any]:
 
 def _cell(named: NamedRun, outcome: Outcome, result: Mapping[str, Any]) -> dict[str, Any]:
     file, failure = outcome.file, outcome.failure
-    heard = {name.partition(":")[2]: text for name, text in result.items() if name.startswith("transcript:") and text}
+    heard = {
+        name.removeprefix(TRANSCRIPT): text for name, text in result.items() if name.startswith(TRANSCRIPT) and text
+    }
     return {
         "state": outcome.state,
         "scores": _scores(result, outcome.scores),
@@ -178,12 +189,12 @@ def _scores(result: Mapping[str, Any], kept: Mapping[str, float]) -> dict[str, f
 
 
 def _words(result: Mapping[str, Any]) -> dict[str, str] | None:
-    """What a scorer compared, as it read it: that of words before that of letters."""
-    scorers = [name.partition(":")[2] for name in result if name.startswith("said:") and result[name] is not None]
-    if not scorers:
-        return None
-    by = "wer" if "wer" in scorers else scorers[0]
-    return {"by": by, "said": result[f"said:{by}"], "expected": result.get(f"expected:{by}") or ""}
+    """What a scorer compared, as it read it: words before letters before others; None where nothing was heard."""
+    heard = {
+        name.removeprefix(SAID): said for name, said in result.items() if name.startswith(SAID) and said is not None
+    }
+    by = next((name for name in (*COMPARED, *heard) if name in heard), None)
+    return None if by is None else {"said": heard[by], "expected": result.get(f"{EXPECTED}{by}") or ""}
 
 
 def _written(values: Mapping[str, Any]) -> dict[str, str]:

@@ -63,7 +63,7 @@ function scoresTable() {
 function comparisonTable() {
   const body = report.comparisons.map((found) => [
     element("span", {}, `${found.figure}: `, report.runs[found.run].name, " − ", report.runs[found.against].name),
-    estimate({ value: found.difference, low: found.low, high: found.high }), found.p === null ? "–" : shown(found.p), shown(found.items),
+    estimate(found.difference), shown(found.p), shown(found.items),
   ]);
   return body.length ? [element("h3", {}, "Paired differences"), rows(["figure", "difference", "p", "pairs"], body, "Paired differences")] : [];
 }
