@@ -30,7 +30,7 @@ class Synthetic(Source):
     words: tuple[int, int] = Field((2, 12), description="Fewest and most words of a text.")
     split: Split | None = Field(None, description="Speakers and texts of one split alone; left out, of all.")
     flite: float = Field(
-        0.0, ge=0, le=1, description="Share of the voices that are flite's, which are few and English."
+        0.0, ge=0, lt=1, description="Share of the voices that are flite's, which are few and English."
     )
 
     @model_validator(mode="after")
