@@ -25,6 +25,7 @@ from valle_engine.job.paths import Base, path_fields
 from valle_engine.job.presets import Presets
 from valle_engine.job.voices import VOICE, Voices
 from valle_engine.kit import Kit
+from valle_engine.model.names import unfit
 from valle_engine.modelspec import DEFAULT_MODEL, ModelSpec
 from valle_engine.plugins import load_plugins
 from valle_engine.records import Clip, Order, Result
@@ -80,8 +81,9 @@ def spec_of(model: str | Mapping[str, Any], plugins: Plugins, folder: Path | Non
         raise JobError("; ".join(missing))
     name = str(options.get("name"))
     codec = plugins.codecs.build(name, {key: value for key, value in options.items() if key != "name"})
-    if located.config is not None and (unfit := located.config.unfit(codec)):
-        raise JobError(unfit)
+    part = located.found.part if located.found else None
+    if wrong := unfit(codec, part, located.config, plugins.codecs):
+        raise JobError(wrong)
     return located.spec.model_copy(update={"codec": options})
 
 

@@ -19,7 +19,7 @@ from valle_engine.model.engine import DecodeEngine, choose_dtype
 from valle_engine.model.guidance import Guidance
 from valle_engine.model.hub import load
 from valle_engine.model.lora import attach, read_lora
-from valle_engine.model.names import codec_of, find_model
+from valle_engine.model.names import codec_of, find_model, unfit
 from valle_engine.model.parallel import Demasking, Levels
 from valle_engine.model.requests import Conditions, Context, Measure, Speak, Write
 from valle_engine.text import TextFrontEnd, Tokenizer, Utterance, find_language
@@ -183,6 +183,6 @@ def codec_for(spec: ModelSpec, checkpoint: Checkpoint, plugins: Plugins) -> Code
     part = find_model(spec.name, plugins.models).part
     options = dict(codec_of(spec, part, checkpoint.config))
     codec = plugins.codecs.build(options.pop("name"), options)
-    if unfit := checkpoint.config.unfit(codec):
-        raise CheckpointError(f"{checkpoint.path}: {unfit}")
+    if wrong := unfit(codec, part, checkpoint.config, plugins.codecs):
+        raise CheckpointError(f"{checkpoint.path}: {wrong}")
     return codec

@@ -121,6 +121,14 @@ def test_other_weights_voices_or_codecs_are_another_recipe(job, box, monkeypatch
     assert made_by() == before
 
 
+def test_a_codec_at_another_rate_is_refused_although_its_codes_have_the_same_sizes(job, pocket):
+    path = job("tts")
+    said = json.loads(path.read_text())
+    path.write_text(json.dumps({**said, "model": {"name": "pocket", "codec": "vocos"}}))
+    with pytest.raises(JobError, match="'vocos' has 75 frames a second, and the model's own, 'pocket', 25"):
+        load_job(path, load_plugins())
+
+
 def test_an_export_is_half_as_large_and_says_what_it_is(trained, box):
     exported = box / files.MODEL
     assert exported.stat().st_size < 0.6 * trained.stat().st_size

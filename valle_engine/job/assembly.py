@@ -19,6 +19,7 @@ from valle_engine.job.presets import Presets
 from valle_engine.job.schema import Bound, Reading
 from valle_engine.job.scoring import Scoring, Verbatim
 from valle_engine.job.voices import Voices
+from valle_engine.model.names import unfit
 from valle_engine.modelspec import ModelSpec
 from valle_engine.parts import Codec, Part, Product, Sampler, Scorer, Source, Task, check_chain
 from valle_engine.registry import Registry, nearest, problems_of
@@ -71,8 +72,8 @@ class Assembly:
         options, codec = self._codec(located.codec, (*place, "codec"))
         if codec is None or located.found is None:
             return None
-        if located.config is not None and (unfit := located.config.unfit(codec)):
-            self.findings.add((*place, "codec"), unfit)
+        if wrong := unfit(codec, located.found.part, located.config, self.plugins.codecs):
+            self.findings.add((*place, "codec"), wrong)
         spec = located.spec.model_copy(update={"codec": options})
         return JobModel(spec, codec, located.config, located.found.weights)
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from valle_engine.errors import CheckpointError, JobError
+from valle_engine.modelspec import ModelSpec
 from valle_engine.parts import HubFile
 
 if TYPE_CHECKING:
     from valle_engine.model.config import ModelConfig
-    from valle_engine.modelspec import ModelSpec
-    from valle_engine.parts import Model
+    from valle_engine.parts import Codec, Model
     from valle_engine.registry import Registry
 
 
@@ -59,6 +59,19 @@ def codec_of(spec: ModelSpec, part: Model | None, config: ModelConfig | None) ->
         return spec.codec
     own = part.codec if part is not None else config.codec if config is not None else ""
     return {"name": spec.codec or own or RELEASED_CODEC}
+
+
+def unfit(codec: Codec, part: Model | None, config: ModelConfig | None, codecs: Registry[Codec]) -> str:
+    """Why a codec's codes are not those of a model; empty when they are, and where the model tells nothing."""
+    if config is not None and (wrong := config.unfit(codec)):
+        return wrong
+    own = codecs.offers.get(codec_of(ModelSpec(name="own"), part, config)["name"])
+    if own is None or own.part.frame_rate == codec.frame_rate:
+        return ""
+    return (
+        f"the codec {codec.name!r} has {codec.frame_rate} frames a second, and the model's own, {own.part.name!r}, "
+        f"{own.part.frame_rate}: name one with the same codes, or leave it out"
+    )
 
 
 def local_path(called: str, folder: Path | None = None) -> Path | None:

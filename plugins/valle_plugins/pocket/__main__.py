@@ -39,7 +39,7 @@ def _evaluate(parsed: argparse.Namespace) -> None:
     from valle_plugins.pocket.evaluation import Scale, evaluate  # noqa: PLC0415 - only what is asked for
     from valle_plugins.pocket.table import table, write_table  # noqa: PLC0415
 
-    scale = Scale(speakers=parsed.speakers, languages=tuple(parsed.languages), executor=parsed.executor)
+    scale = Scale(parsed.speakers, tuple(parsed.languages), parsed.model, parsed.executor)
     text = table(evaluate(parsed.folder, scale, _say))
     print(text, end="")  # noqa: T201 - a command prints
     if parsed.page:
@@ -73,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("folder", type=Path, help="where jobs and results go; what is done is not done again")
     evaluate.add_argument("--speakers", type=int, default=100, help="unseen voices, a sentence each")
     evaluate.add_argument("--languages", nargs="+", default=["en"], help="which they speak, in turn")
+    evaluate.add_argument("--model", default="pocket", help="a checkpoint instead, by its absolute path")
     evaluate.add_argument("--executor", choices=["inline", "ray"], default="inline", help="who works")
     evaluate.add_argument("--page", type=Path, help="page to put the table into, such as docs/pocket.md")
     export = commands.add_parser("export", help="a training's checkpoint as pocket's model, in half precision")

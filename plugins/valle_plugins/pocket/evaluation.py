@@ -40,8 +40,7 @@ class Scale:
 
     speakers: int = 100
     languages: tuple[str, ...] = ("en",)
-    model: Any = "pocket"
-    codec: Any = "pocket"
+    model: str = "pocket"
     executor: str = "inline"
 
 
@@ -126,7 +125,7 @@ def cast(folder: Path, scale: Scale) -> Iterator[Speaker]:
 
 def job_of(measurement: Measurement, speakers: Sequence[Speaker], scale: Scale) -> dict[str, Any]:
     """The job of a measurement, with its items."""
-    sounds = {"codec": scale.codec} if measurement.with_codec else {"model": scale.model}
+    sounds = {"codec": "pocket"} if measurement.with_codec else {"model": scale.model}
     return {
         "name": measurement.name,
         "task": measurement.task,
