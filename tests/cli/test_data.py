@@ -170,3 +170,23 @@ def test_a_histogram_has_few_lines_and_counts_all():
         ["27-30", "s", "1", "█" * 4],
     ]
     assert (len(lines), list(histogram(Counter()))) == (10, [])
+
+
+def test_an_utterance_that_is_taken_out_of_the_manifest_is_gone(job, valle):
+    path = job()
+    valle("data", "prepare", path)
+    rows = path.with_name("rows.jsonl").read_text().splitlines(keepends=True)
+    path.with_name("rows.jsonl").write_text("".join(rows[:3]))
+    valle("data", "prepare", path)
+    examples = Shards(path.parent / "out/corpus").stream(0, 0)
+    assert sorted(example.id for example in examples) == ["u1", "u2"]
+
+
+def test_a_small_part_of_a_corpus_takes_nothing_from_the_whole(job, valle):
+    path = job()
+    valle("data", "prepare", path, "--limit", 3)
+    valle("data", "prepare", path)
+    valle("data", "prepare", path, "--limit", 2)
+    _, told, said = valle("data", "prepare", path)
+    assert "8 already settled, 0 to do" in said
+    assert "7 examples" in told

@@ -119,13 +119,6 @@ def test_a_split_that_is_none_is_told(folder):
         pack_run(Run(folder, examples(3), split="dev"), LAYOUT)
 
 
-def test_files_that_hold_no_example_any_more_are_removed(folder):
-    run = Run(folder, examples(3))
-    (folder / KEPT / "old").write_bytes(b"of a run that was set aside")
-    pack_run(run, LAYOUT)
-    assert [path.name for path in (folder / KEPT).iterdir()] == ["one"]
-
-
 @pytest.mark.parametrize("damage", ["gone", "short"])
 def test_examples_that_were_lost_are_told(folder, damage):
     run = Run(folder, examples(3))

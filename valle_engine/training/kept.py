@@ -8,7 +8,6 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from valle_engine.errors import StoreError
-from valle_engine.keeping import KEPT
 from valle_engine.records import Stretch
 from valle_engine.training.layout import SPLITS, Catalogue, Entry, Layout
 from valle_engine.training.packing import FOLDER, write_shards
@@ -53,12 +52,6 @@ class KeptExamples:
         """The codec whose codes they hold; a job has one for all. Raises `StoreError`."""
         return from_bytes(self._bytes(0))[1]
 
-    def forget_others(self) -> None:
-        """Remove the files that hold none of these examples: what they held was done again, or its run set aside."""
-        for path in (self._folder / KEPT).iterdir():
-            if f"{KEPT}/{path.name}" not in self._files:
-                path.unlink()
-
     def _bytes(self, place: int) -> bytes:
         path = self._folder / self._names[self._of[place]]
         try:
@@ -89,9 +82,7 @@ def pack_run(run: FinishedRun, layout: Layout) -> Path:
         catalogue.add(_entry(fields, outcome))
     if not len(catalogue):
         raise StoreError(f"{run.folder} holds no example: nothing that was prepared came through")
-    index = write_shards(run.folder / FOLDER, catalogue, examples.load, examples.codec(), left_out)
-    examples.forget_others()
-    return index
+    return write_shards(run.folder / FOLDER, catalogue, examples.load, examples.codec(), left_out)
 
 
 def _stretch(outcome: Outcome) -> Stretch:
