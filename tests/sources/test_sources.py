@@ -32,7 +32,7 @@ def seen(source):
 
 
 def test_the_sources_are_offered_by_name():
-    general = {"audio-folder", "csv", "jsonl", "parquet", "text"}
+    general = {"audio-folder", "book", "csv", "jsonl", "parquet", "text"}
     sets = {"hf-folder", "hf-parquet", "kaldi", "lhotse", "librispeech", "librispeech-pc", "nemo", "seed-tts-eval"}
     corpora = {"emilia", "librilight", "libritts", "ljspeech", "vctk"}
     assert general | sets <= {source.name for source in sources()} | corpora
