@@ -27,11 +27,12 @@ class Shards:
     folder without an index, an unknown split, or a shard that is missing.
     """
 
-    def __init__(self, folder: Path, split: str = "train") -> None:
-        index = Index.read(Path(folder))
+    def __init__(self, folder: str | Path, split: str = "train") -> None:
+        place = Path(folder)
+        index = Index.read(place)
         if split not in index.shards:
             raise StoreError(f"{folder} has no split {split!r}; it has {', '.join(index.shards)}")
-        self.folder = index_path(Path(folder)).parent
+        self.folder = index_path(place).parent
         self.split = split
         self.codec: CodecFacts = index.codec
         self._files = [self.folder / name for name, _ in index.shards[split]]

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Self
 from pydantic import BaseModel, Field, model_validator
 
 from valle_engine.errors import ItemError
+from valle_plugins.sources.audio_folder import ENDINGS
 
 if TYPE_CHECKING:
     import numpy as np
 
     from valle_engine.records import Clip
 
-ENDINGS = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3"})
 FAINTEST = 1e-9
 """Power below which there is nothing to mix."""
 

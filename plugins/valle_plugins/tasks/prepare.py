@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from pydantic import Field, model_validator
 
 from valle_engine.parts import BaseItem, Task
-from valle_plugins.tasks.background import Background
+from valle_plugins.tasks.background import Background, together
 from valle_plugins.tasks.soundness import Soundness
 from valle_plugins.tasks.speech import LANGUAGE
 
@@ -104,8 +104,6 @@ def _phonemizer() -> Phonemizer:
 
 async def _codes(clip: Clip, noise: Clip | None, kit: Kit) -> dict[str, np.ndarray]:
     """Codes of an utterance; where there is noise, of the noise alone and of both together as well."""
-    from valle_plugins.tasks.background import together  # noqa: PLC0415 - beside the others
-
     clips = {"codes": clip} if noise is None else together(clip, noise)
     codes = await asyncio.gather(*map(kit.encode_clip, clips.values()))
     return {name: each.astype("uint16") for name, each in zip(clips, codes, strict=True)}
