@@ -29,16 +29,17 @@ CONSTANT = ("spectrogram.window", "mel_scale.fb", "istft.window")
 class LogMel(nn.Module):
     """Samples (batch, hop · n) to log-mel energies (batch, mels, n), step i about the samples from hop · i on."""
 
-    def __init__(self, mels: int, window: int, hop: int) -> None:
+    def __init__(self, mels: int, window: int, hop: int, floor: float = QUIET) -> None:
         super().__init__()
         self._margin = (window - hop) // 2
+        self._floor = floor
         self.mel = MelSpectrogram(RATE, n_fft=window, hop_length=hop, n_mels=mels, center=False, power=1)
 
     def forward(self, samples: Tensor) -> Tensor:
         """Zeros stand for what lies outside."""
         padded = nn.functional.pad(samples, (self._margin, self._margin))
         energies: Tensor = self.mel(padded)
-        return energies.clamp(min=QUIET).log()
+        return energies.clamp(min=self._floor).log()
 
 
 def backbone(inputs: int, sizes: Sizes) -> VocosBackbone:

@@ -15,7 +15,7 @@ from valle_engine.codecs.weights import read_tensors
 from valle_engine.errors import CheckpointError
 from valle_engine.parts import OpenCodec
 from valle_engine.records import Clip
-from valle_plugins.pocket.codec_networks import CODEBOOK, FRAME_SAMPLES, STACKED, CodecNetwork, CodecSizes
+from valle_plugins.pocket.codec_networks import CODEBOOK, FRAME_SAMPLES, CodecNetwork, CodecSizes
 from valle_plugins.pocket.features import RATE, backbone_sizes, load_into
 
 if TYPE_CHECKING:
@@ -94,12 +94,8 @@ def load_codec(path: Path) -> CodecNetwork:
 def _sizes(tensors: Mapping[str, Tensor]) -> CodecSizes:
     entries, latent = tensors[CODEBOOK.format(0)].shape
     return CodecSizes(
-        mels=tensors["encoder.backbone.embed.weight"].shape[1] // STACKED,
-        encoder=backbone_sizes(tensors, "encoder.backbone"),
         latent=latent,
         codebooks=next(number for number in range(len(tensors)) if CODEBOOK.format(number) not in tensors),
         entries=entries,
-        context=backbone_sizes(tensors, "decoder.context"),
-        step_channels=tensors["decoder.backbone.embed.weight"].shape[1],
         decoder=backbone_sizes(tensors, "decoder.backbone"),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -48,14 +48,22 @@ class Bank:
 
     def crop(self, rng: np.random.Generator, length: int) -> np.ndarray:
         """`length` samples from any place of any utterance, (length,) float32; zeros follow a shorter one."""
-        entry = self.entries[int(rng.integers(len(self.entries)))]
+        return self.piece(rng, int(rng.integers(len(self.entries))), length)
+
+    def piece(self, rng: np.random.Generator, index: int, length: int) -> np.ndarray:
+        """The same from any place of one utterance."""
+        entry = self.entries[index]
         start = entry.start + int(rng.integers(max(1, entry.samples - length + 1)))
         piece = self._audio[start : min(start + length, entry.start + entry.samples)]
         return np.pad(piece.astype(np.float32) / FULL_SCALE, (0, length - len(piece)))
 
 
-def write_bank(folder: Path, utterances: Iterable[tuple[Clip, str, str, str]]) -> None:
-    """Write clips of one rate with their speakers, phonemes and texts."""
+Spoken: TypeAlias = "tuple[Clip, str, str, str]"
+"""A clip, who speaks, the phonemes and the text; empty where not known."""
+
+
+def write_bank(folder: Path, utterances: Iterable[Spoken]) -> None:
+    """Write utterances of one rate."""
     folder.mkdir(parents=True, exist_ok=True)
     start = 0
     with (folder / AUDIO).open("wb") as audio, (folder / INDEX).open("w", encoding="utf-8") as index:

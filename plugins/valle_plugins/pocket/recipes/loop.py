@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeAlias
 
 import torch
+
+from valle_engine.store.atomic import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
+LossOf: TypeAlias = "Callable[[int], Mapping[str, Tensor]]"
+"""The named terms of the loss of a step, from its number."""
 CHECKPOINT = "checkpoint.pt"
 LOG = "log.jsonl"
 WARM_UP = 100  # steps
@@ -28,39 +32,31 @@ class Plan:
 
     folder: Path
     steps: int
+    seed: int = 0
     rate: float = 1e-3
-    save_every: int = 250
+    save_every: int = 200
     log_every: int = 25
 
 
 class Training:
-    """A network and its optimiser at one step."""
+    """A network and its optimiser at one step; a checkpoint in the plan's folder is taken up."""
 
     def __init__(self, network: nn.Module, plan: Plan) -> None:
         self.network = network
         self.plan = plan
         self.step = 0
-        parameters = [each for each in network.parameters() if each.requires_grad]
-        self._optimiser = torch.optim.AdamW(parameters, lr=plan.rate, betas=(0.9, 0.98), weight_decay=0.01)
-        self._parameters = parameters
-        self._began = time.monotonic()
+        self._parameters = [each for each in network.parameters() if each.requires_grad]
+        self._optimiser = torch.optim.AdamW(self._parameters, lr=plan.rate, betas=(0.9, 0.98), weight_decay=0.01)
         self._seconds = 0.0
+        if (plan.folder / CHECKPOINT).exists():
+            self._take_up(plan.folder / CHECKPOINT)
+        self._began = time.monotonic()
 
-    def resume(self) -> bool:
-        """Take up the last checkpoint of the folder, if there is one."""
-        path = self.plan.folder / CHECKPOINT
-        if not path.exists():
-            return False
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        self.network.load_state_dict(state["network"])
-        self._optimiser.load_state_dict(state["optimiser"])
-        self.step, self._seconds = state["step"], state["seconds"]
-        return True
-
-    def run(self, loss_of: Callable[[int], Mapping[str, Tensor]], evaluate: Callable[[], Mapping[str, float]]) -> None:
+    def run(self, loss_of: LossOf, finish: Callable[[], Mapping[str, float]]) -> None:
         """Train to the plan's end; `loss_of` gives the terms of one step's loss, whose sum is minimised.
 
-        What a step does may depend on its number and the network alone: then a resumed run equals an undisturbed one.
+        `finish` is called at each checkpoint: it writes the weights and measures them. What a step does may depend on
+        its number and the network alone; then a resumed run equals an undisturbed one.
         """
         self.plan.folder.mkdir(parents=True, exist_ok=True)
         while self.step < self.plan.steps:
@@ -68,10 +64,11 @@ class Training:
             if self.step % self.plan.log_every == 0:
                 self._log({name: value.item() for name, value in terms.items()})
             if self.step % self.plan.save_every == 0 or self.step == self.plan.steps:
-                self.save()
-                self._log(evaluate())
+                self.network.eval()
+                self._log(finish())
+                self._save()
 
-    def _advance(self, loss_of: Callable[[int], Mapping[str, Tensor]]) -> Mapping[str, Tensor]:
+    def _advance(self, loss_of: LossOf) -> Mapping[str, Tensor]:
         self.network.train()
         for group in self._optimiser.param_groups:
             group["lr"] = rate_at(self.step, self.plan)
@@ -84,22 +81,26 @@ class Training:
         self.step += 1
         return terms
 
-    def save(self) -> None:
-        """Write the checkpoint whole or not at all."""
+    def _save(self) -> None:
         state = {
             "network": self.network.state_dict(),
             "optimiser": self._optimiser.state_dict(),
             "step": self.step,
             "seconds": self._elapsed(),
         }
-        partial = self.plan.folder / f"{CHECKPOINT}.partial"
-        torch.save(state, partial)
-        partial.replace(self.plan.folder / CHECKPOINT)
+        with replacing(self.plan.folder / CHECKPOINT) as file:
+            torch.save(state, file)
+
+    def _take_up(self, path: Path) -> None:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        self.network.load_state_dict(state["network"])
+        self._optimiser.load_state_dict(state["optimiser"])
+        self.step, self._seconds = state["step"], state["seconds"]
 
     def _elapsed(self) -> float:
         return self._seconds + time.monotonic() - self._began
 
-    def _log(self, values: Mapping[str, Any]) -> None:
+    def _log(self, values: Mapping[str, float]) -> None:
         row = {"step": self.step, "seconds": round(self._elapsed(), 1), **values}
         with (self.plan.folder / LOG).open("a", encoding="utf-8") as log:
             log.write(json.dumps(row) + "\n")
