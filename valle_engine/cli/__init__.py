@@ -30,7 +30,7 @@ VERBS = {
     "book": "inspect a book, see written against spoken text",
     "train": "train a language model",
     "finetune": "learn one voice from its recordings",
-    "models": "list, fetch, inspect and verify models",
+    "models": "list, fetch, inspect, verify and merge models",
     "data": "prepare a corpus to train on",
     "bench": "measure a model's speed on this machine",
     "plugins": "list what is installed",

@@ -1,12 +1,14 @@
-"""`valle models`: list, fetch, inspect and verify models."""
+"""`valle models`: list, fetch, inspect and verify models, and merge adapters into them."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from valle_engine.errors import JobError
 from valle_engine.model.names import find_model
 from valle_engine.modelspec import DEFAULT_MODEL
 from valle_engine.parts import HubFile
@@ -14,18 +16,20 @@ from valle_engine.plugins import load_plugins
 
 if TYPE_CHECKING:
     import argparse
-    from pathlib import Path
 
     from valle_engine.model.hub import Inspection, Listed
 
 
 def add_parser(verbs: Any) -> None:
     """Add the verb."""
-    parser = verbs.add_parser("models", help="list, fetch, inspect and verify models")
+    parser = verbs.add_parser("models", help="list, fetch, inspect, verify and merge models")
     parser.add_argument("action", nargs="?", choices=ACTIONS, default="list", help="what to do (default: list)")
     parser.add_argument("model", nargs="?", default=DEFAULT_MODEL, help=f"a name or a path (default: {DEFAULT_MODEL})")
     parser.add_argument("--sha256", help="hash that the weights must have")
     parser.add_argument("--offline", action="store_true", help="look at what is here already, ask nobody")
+    parser.add_argument("--lora", type=Path, action="append", default=[], help="an adapter to merge; may be repeated")
+    parser.add_argument("--weight", type=float, default=1.0, help="how strongly merged adapters act (default: 1)")
+    parser.add_argument("-o", "--output", type=Path, help="the file to write the merged model to (.sft)")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -69,7 +73,19 @@ def _verify(arguments: argparse.Namespace) -> int:
     return 2 if problems else 0
 
 
-ACTIONS = {"list": _list, "fetch": _fetch, "inspect": _inspect, "verify": _verify}
+def _merge(arguments: argparse.Namespace) -> int:
+    from valle_engine.training.adapters import write_merged  # noqa: PLC0415 - it loads torch
+
+    if not arguments.lora or arguments.output is None:
+        raise JobError("merging takes the adapters as --lora PATH, and the file to write as -o PATH")
+    adapters = dict.fromkeys(arguments.lora, arguments.weight)
+    write_merged(arguments.model, load_plugins().models, adapters, arguments.output)
+    facts = {"model": arguments.model, "lora": [str(path) for path in adapters], "path": str(arguments.output)}
+    _tell(arguments, facts, [str(arguments.output)])
+    return 0
+
+
+ACTIONS = {"list": _list, "fetch": _fetch, "inspect": _inspect, "verify": _verify, "merge": _merge}
 
 
 def _file(arguments: argparse.Namespace) -> Path:
