@@ -76,7 +76,7 @@ def test_written_and_spoken_text_stand_side_by_side(book):
     )
     assert "      Dinah -> /dˈaɪnə/  (lexicon names 7: Dinah)" in told
     assert "lexicon names 7: Dinah 1\n  never found: Snark\n" in told
-    assert "2 lines are said otherwise than written: roman 1, number 1, lexicon names 7 1, money 1" in told
+    assert "said otherwise than written: lines 2, roman 1, number 1, lexicon names 7 1, money 1" in told
     assert "She left" not in told
 
 
@@ -84,7 +84,7 @@ def test_all_lines_of_a_chapter_may_be_shown(book):
     _, told = book("text", book.folder / "tale.txt", "--all", "--chapter", "1")
     assert "chapter 1, narrator, en\n  - She left." in told
     assert "chapter 1, Ann, en" in told
-    assert "0 lines" in book("text", book.folder / "tale.txt", "--chapter", "9")[1]
+    assert "written: lines 0" in book("text", book.folder / "tale.txt", "--chapter", "9")[1]
 
 
 def test_text_is_told_in_json(book):

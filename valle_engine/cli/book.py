@@ -200,7 +200,7 @@ def _shown(line: Line) -> Iterator[str]:
 def _summary(lines: Sequence[Line], hits: Sequence[dict[str, Any]], warnings: Iterable[Warned]) -> Iterator[str]:
     rules = Counter(rule.partition(":")[0] for line in lines for _, _, rule in line.changes)
     changed = sum(bool(line.changes) for line in lines)
-    yield f"{changed:,} lines are said otherwise than written" + (f": {_tally(rules)}" if rules else "")
+    yield f"said otherwise than written: {_tally({'lines': changed, **rules})}"
     for lexicon in hits:
         unused = [label for label, count in lexicon["hits"].items() if not count]
         used = {label: count for label, count in lexicon["hits"].items() if count}
