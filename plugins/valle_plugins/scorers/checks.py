@@ -92,6 +92,7 @@ class Length(SoundCheck):
 
     expected: str = Field("", description="Column or value with the seconds expected; none goes by the text.")
     text: str = Field("text", description="Column with the text, where that tells.")
+    slack: float = Field(0.0, ge=0, le=60, description="Seconds too many or too few that do not count.")
 
     def fields(self) -> frozenset[str]:
         """The text, unless seconds are expected by name."""
@@ -106,7 +107,8 @@ class Length(SoundCheck):
         if expected <= 0 or seconds <= 0:
             raise ItemError(f"{take.outcome.id}: {seconds:g} s of sound cannot be held against {expected:g} s")
         ratio = seconds / expected
-        return {"length": max(ratio, 1 / ratio), "length.ratio": ratio, "length.seconds": seconds}
+        factor = max((seconds - self.slack) / expected, expected / (seconds + self.slack), 1.0)
+        return {"length": factor, "length.ratio": ratio, "length.seconds": seconds}
 
     def _expected(self, take: Take) -> float:
         if not self.expected:

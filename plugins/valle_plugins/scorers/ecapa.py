@@ -37,11 +37,11 @@ class Ecapa:
 
     @torch.inference_mode()
     def embed(self, samples: torch.Tensor) -> torch.Tensor:
-        """Embeddings (clips, dimension) of clips of one length, (clips, samples) float32 at 16 kHz."""
-        lengths = torch.ones(len(samples), device=self._device)
-        features = self._even(self._features(samples.to(self._device)), lengths)
-        embeddings: torch.Tensor = self._network(features, lengths).squeeze(1)
-        return embeddings
+        """The embedding (dimension,) of samples (n,) float32 at 16 kHz."""
+        length = torch.ones(1, device=self._device)
+        features = self._even(self._features(samples[None].to(self._device)), length)
+        embedding: torch.Tensor = self._network(features, length)[0, 0]
+        return embedding
 
 
 def _state(weights: Path) -> Mapping[str, torch.Tensor]:

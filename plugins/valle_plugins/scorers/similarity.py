@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections import OrderedDict
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
@@ -29,12 +30,12 @@ DEFAULTS = {"ecapa": "speechbrain/spkrec-ecapa-voxceleb", "wavlm": "microsoft/wa
 
 
 class Embedder(Protocol):
-    """A network that turns clips of one length into embeddings."""
+    """A network that turns a clip into an embedding."""
 
     rate: int
 
     def embed(self, samples: torch.Tensor) -> torch.Tensor:
-        """Embeddings (clips, dimension) of (clips, samples) float32 at `rate`."""
+        """The embedding (dimension,) of samples (n,) float32 at `rate`."""
 
 
 class SpeakerSimilarity(Scorer):
@@ -80,7 +81,7 @@ class SpeakerSimilarity(Scorer):
 
 
 class OpenSimilarity:
-    """The scorer at work. Clips of one length are embedded together, others alone, so that none is padded."""
+    """The scorer at work. Clips are embedded one by one: beside others, padding and rounding would change figures."""
 
     def __init__(self, scorer: SpeakerSimilarity, device: str) -> None:
         self._scorer = scorer
@@ -100,15 +101,14 @@ class OpenSimilarity:
 
     def score(self, takes: Sequence[Take]) -> list[Mapping[str, float]]:
         """The similarity of each take. Raises `ItemError`, `AudioError`."""
-        import numpy as np  # noqa: PLC0415 - only what scores loads it
+        cosines = _cosines(self._of_outputs(takes), self._of_voices(takes))
+        return [{"speaker-similarity": cosine} for cosine in cosines]
 
-        if not takes:
-            return []
-        made, wanted = np.stack(self._of_outputs(takes)), np.stack(self._of_voices(takes))
-        products = np.einsum("nd,nd->n", made, wanted)
-        norms = np.linalg.norm(made, axis=1) * np.linalg.norm(wanted, axis=1)
-        cosines = products / np.maximum(norms, 1e-12)
-        return [{"speaker-similarity": float(cosine)} for cosine in cosines]
+    def nearness(self, take: Take, recordings: Sequence[str]) -> list[float]:
+        """How much the output of one take sounds like each of several recordings. Raises as `score` does."""
+        column = self._scorer.reference
+        asked = [replace(take, fields={**take.fields, column: recording}) for recording in recordings]
+        return _cosines(self._of_outputs([take]) * len(recordings), self._of_voices(asked))
 
     def _of_outputs(self, takes: Sequence[Take]) -> list[np.ndarray]:
         if self._outputs is not None:
@@ -131,14 +131,7 @@ class OpenSimilarity:
     def _embedded(self, clips: Sequence[np.ndarray]) -> list[np.ndarray]:
         import torch  # noqa: PLC0415 - only what embeds loads it
 
-        by_length: dict[int, list[int]] = {}
-        for place, samples in enumerate(clips):
-            by_length.setdefault(len(samples), []).append(place)
-        found: dict[int, np.ndarray] = {}
-        for places in by_length.values():
-            batch = torch.stack([torch.from_numpy(clips[place]) for place in places])
-            found |= dict(zip(places, self._embedder.embed(batch).float().cpu().numpy(), strict=True))
-        return [found[place] for place in range(len(clips))]
+        return [self._embedder.embed(torch.from_numpy(clip)).float().cpu().numpy() for clip in clips]
 
     @cached_property
     def _embedder(self) -> Embedder:
@@ -149,6 +142,18 @@ class OpenSimilarity:
         from valle_plugins.scorers import ecapa  # noqa: PLC0415 - loads torch
 
         return ecapa.Ecapa(self._place / ecapa.WEIGHTS, self._device)
+
+
+def _cosines(made: Sequence[np.ndarray], wanted: Sequence[np.ndarray]) -> list[float]:
+    """Cosines of vectors, pair by pair."""
+    import numpy as np  # noqa: PLC0415 - only what scores loads it
+
+    if not made:
+        return []
+    these, those = np.stack(made), np.stack(wanted)
+    products = np.einsum("nd,nd->n", these, those)
+    norms = np.linalg.norm(these, axis=1) * np.linalg.norm(those, axis=1)
+    return [float(cosine) for cosine in products / np.maximum(norms, 1e-12)]
 
 
 def _files(embedder: str) -> Sequence[str]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from transformers import AutoFeatureExtractor, WavLMForXVector
+from transformers.utils import logging
 
 from valle_engine.errors import CheckpointError
 
@@ -17,6 +18,8 @@ class WavLm:
     """The embedder on a device; `rate` is what its samples must have. `place` is a folder with its files."""
 
     def __init__(self, place: Path, device: str) -> None:
+        # Its bars would be drawn over the run's own display.
+        logging.disable_progress_bar()
         self._device = device
         try:
             self._features: Any = AutoFeatureExtractor.from_pretrained(place, local_files_only=True)
@@ -27,7 +30,7 @@ class WavLm:
 
     @torch.inference_mode()
     def embed(self, samples: torch.Tensor) -> torch.Tensor:
-        """Embeddings (clips, dimension) of clips of one length, (clips, samples) float32 at `rate`."""
-        given = self._features([each.numpy() for each in samples], sampling_rate=self.rate, return_tensors="pt")
-        embeddings: torch.Tensor = self._network(given["input_values"].to(self._device)).embeddings
-        return embeddings
+        """The embedding (dimension,) of samples (n,) float32 at `rate`."""
+        given = self._features(samples.numpy(), sampling_rate=self.rate, return_tensors="pt")
+        embedding: torch.Tensor = self._network(given["input_values"].to(self._device)).embeddings[0]
+        return embedding

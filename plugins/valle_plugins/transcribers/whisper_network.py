@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from transformers import AutoModelForSpeechSeq2Seq, AutoProcessor
+from transformers.utils import logging
 
 from valle_engine.audio import resample
 from valle_engine.errors import CheckpointError
@@ -26,6 +27,8 @@ class OpenWhisper(OpenTranscriber):
     """The network at work, in float32. Clips up to 30 s are heard together, longer ones alone, a window at a time."""
 
     def __init__(self, weights: str, beams: int, device: str) -> None:
+        # Its bars would be drawn over the run's own display.
+        logging.disable_progress_bar()
         place, self._facts = fetched(weights, PLAIN_FILES)
         try:
             self._processor: Any = AutoProcessor.from_pretrained(place, local_files_only=True)
