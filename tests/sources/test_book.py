@@ -2,11 +2,14 @@
 
 import shutil
 from dataclasses import replace
+from typing import get_args
 
 import pytest
+from pydantic import ValidationError
 
 from tests.books import build, epubs
 from tests.books.shown import texts
+from valle_engine.books.omissions import OMISSIONS, Omission
 from valle_engine.cli import main
 from valle_engine.errors import JobError
 from valle_engine.job.loading import load_job
@@ -86,8 +89,12 @@ def test_two_books_of_one_name_are_refused(tale, tmp_path):
 
 
 def test_what_there_is_to_leave_out_is_checked(tale):
-    with pytest.raises(JobError, match=r"nothing to leave out is called 'pages' \(there are: notes, note-references"):
-        rows(path=tale, leave_out=["pages"])
+    with pytest.raises(ValidationError, match="should be 'notes', 'note-references', 'page-breaks'"):
+        Book(path=tale, leave_out=["pages"])
+
+
+def test_every_kind_that_may_be_left_out_is_described():
+    assert get_args(Omission) == tuple(OMISSIONS)
 
 
 PLAY = """\

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote
 
 from valle_engine.books.xml import attribute, descendants, local_name, text_of
@@ -11,7 +11,21 @@ from valle_engine.books.xml import attribute, descendants, local_name, text_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-OMISSIONS: Mapping[str, str] = {
+Omission = Literal[
+    "notes",
+    "note-references",
+    "page-breaks",
+    "contents",
+    "index",
+    "bibliography",
+    "copyright",
+    "pull-quotes",
+    "supplements",
+    "tables",
+    "captions",
+    "code",
+]
+OMISSIONS: Mapping[Omission, str] = {
     "notes": "footnotes and endnotes",
     "note-references": "the numbers in the text that lead to notes",
     "page-breaks": "page numbers of the printed book",
@@ -26,7 +40,7 @@ OMISSIONS: Mapping[str, str] = {
     "code": "blocks of computer code",
 }
 """What may be left out, by the name that an option has for it."""
-USUAL = tuple(name for name in OMISSIONS if name not in {"tables", "captions", "code"})
+USUAL: tuple[Omission, ...] = tuple(name for name in OMISSIONS if name not in {"tables", "captions", "code"})
 ALWAYS = "never read"
 """What no option brings back: it is no text, or it is hidden."""
 

@@ -5,14 +5,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from valle_engine.books.book import Book, Warned
 from valle_engine.books.cast import NARRATOR, Role, read_cast, roles_of
 from valle_engine.books.lexicon import Lexicon
-from valle_engine.books.omissions import OMISSIONS, USUAL
+from valle_engine.books.omissions import USUAL, Omission
 from valle_engine.books.reading import Reading, read_book
 from valle_engine.errors import JobError, Problem
 from valle_engine.parts import Row, Source
@@ -20,6 +20,18 @@ from valle_engine.parts import Row, Source
 if TYPE_CHECKING:
     from valle_engine.books.lines import Line
 
+GATE: Mapping[str, Any] = {
+    "scores": ["silence", "clipping", "cut-ending", {"name": "length", "slack": 0.5}],
+    "accept": {
+        "silence": {"max": 1.5},
+        "clipping": {"max": 0.001},
+        # Many words begin at once, few end so: what is still half as loud as the loudest was cut off.
+        "cut-ending.end": {"max": -6.0},
+        "length": {"max": 1.6},
+    },
+    "attempts": 3,
+}
+"""What every line of a book must pass where the job does not say."""
 _ILLEGAL = re.compile(r"[^A-Za-z0-9]+")
 LONGEST_KEY = 64
 
@@ -31,13 +43,15 @@ def _listed(value: object) -> object:
 class BookSource(Source):
     """Books, line by line. A plugin that knows who speaks extends it and gives `labelled` another meaning."""
 
+    gate: ClassVar[Mapping[str, Any]] = GATE
+
     path: Annotated[
         list[Path],
         BeforeValidator(_listed),
         WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
     ] = Field(min_length=1, description="The book, or several: EPUB, Markdown, HTML, text, a script, a folder.")
     language: str = Field("", description="Language of the text; default: as the book says, else en.")
-    leave_out: list[str] = Field(default=list(USUAL), description="What is not read, see the page on books.")
+    leave_out: list[Omission] = Field(default=list(USUAL), description="What is not read, see the page on books.")
     chapter_depth: int | None = Field(
         None, ge=1, le=6, description="Depth of the entries or headings that begin chapters; default: found out."
     )
@@ -69,7 +83,6 @@ class BookSource(Source):
         from valle_engine.books.lines import LineMaker  # noqa: PLC0415 - numpy, which a check of options needs not
         from valle_engine.books.packing import Packer  # noqa: PLC0415 - same
 
-        self._check()
         lexicons += map(Lexicon.read, self.lexicons)
         for path, key in self._keys().items():
             book = self.labelled(self.book(path))
@@ -98,12 +111,6 @@ class BookSource(Source):
     def known_roles(self) -> Mapping[str, Role]:
         """The cast. Raises `JobError`."""
         return {**(read_cast(self.cast) if self.cast else {}), **self.roles}
-
-    def _check(self) -> None:
-        wrong = [name for name in self.leave_out if name not in OMISSIONS]
-        if wrong:
-            message = f"nothing to leave out is called {wrong[0]!r}"
-            raise JobError([Problem(message, path="leave_out", hint=f"there are: {', '.join(OMISSIONS)}")])
 
     def _keys(self) -> dict[Path, str]:
         """The key of each book: its file's name in letters, digits and dashes."""
