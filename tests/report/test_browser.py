@@ -331,12 +331,16 @@ def test_a_run_without_scores_has_a_page(browser, tmp_path):
     assert browser.complaints() == []
 
 
-TIMED = """
-const began = performance.now();
-document.querySelector(`[data-key="${CSS.escape(arguments[0])}"]`).click();
-document.body.getBoundingClientRect();
-return performance.now() - began;
-"""
+def work(browser):
+    """Seconds that the page's thread has worked, whatever else the machine does."""
+    metrics = browser.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]
+    return next(each["value"] for each in metrics if each["name"] == "TaskDuration")
+
+
+def worked(browser, script, *arguments):
+    before = work(browser)
+    browser.execute_script(f"{script}; document.body.getBoundingClientRect()", *arguments)
+    return work(browser) - before
 
 
 def test_five_thousand_items_are_fluid(browser, tmp_path, record_testsuite_property):
@@ -348,16 +352,19 @@ def test_five_thousand_items_are_fluid(browser, tmp_path, record_testsuite_prope
     ]
     out = make_run(tmp_path / "many", items, one_file=True)
     assert main(["report", str(out)]) == 0
+    browser.execute_cdp_cmd("Performance.enable", {"timeDomain": "threadTicks"})
     browser.open_page(out / "report.html")
-    ready = float(browser.execute_script("return document.documentElement.dataset.ready"))
-    sorts = [browser.execute_script(TIMED, "wer@0") for _ in range(5)]
-    by_text = browser.execute_script(TIMED, "text")
-    search = "const a = performance.now(); filterItems(); return performance.now() - a"
+    ready = work(browser)
+    press = "document.querySelector(`[data-key='${arguments[0]}']`).click()"
+    sorts = [worked(browser, press, key) for key in ("wer@0", "wer@0", "cer@0", "text", "text")]
     set_filter(browser, "search", "4321")
-    filtered = browser.execute_script(search)
+    filtered = worked(browser, "filterItems()")
     megabytes = (out / "report.html").stat().st_size / 1e6
-    slowest = f"sort {max(sorts):.0f} ms, by text {by_text:.0f} ms, filter {filtered:.0f} ms"
-    record_testsuite_property("five thousand items", f"{megabytes:.1f} MB: ready {ready:.0f} ms, {slowest}")
+    told = (
+        f"{megabytes:.1f} MB: ready after {ready:.2f} s of work, a sort {max(sorts):.2f} s, a filter {filtered:.2f} s"
+    )
+    record_testsuite_property("five thousand items", told)
     assert browser.execute_script("return document.querySelectorAll('*').length") < 2500
-    assert ready < 5000
-    assert max(*sorts, by_text, filtered) < 1000
+    assert ready < 1.5
+    assert max(sorts) < 0.5
+    assert filtered < 0.25

@@ -41,8 +41,8 @@ function count(number, one, many = `${one}s`) {
 /** A value with its interval, such as `0.045 [0.04, 0.05]`. */
 function estimate(found) {
   if (!found || !isNumber(found.value)) return "–";
-  const range = isNumber(found.low) ? element("span", { class: "soft" }, ` [${shown(found.low)}, ${shown(found.high)}]`) : null;
-  return element("span", { class: "estimate" }, element("span", {}, shown(found.value)), range);
+  const range = isNumber(found.low) ? element("span", { class: "soft" }, `[${shown(found.low)}, ${shown(found.high)}]`) : null;
+  return element("span", { class: "estimate" }, element("span", {}, shown(found.value)), range && " ", range);
 }
 
 function runMark(index) {

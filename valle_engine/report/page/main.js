@@ -18,7 +18,7 @@ function statesTable() {
 }
 
 function covered(score) {
-  return `${shown(score.scored)} / ${shown(score.expected)} (${shown(Math.floor((1000 * score.scored) / Math.max(1, score.expected)) / 10)} %)`;
+  return `${shown(score.scored)} / ${shown(score.expected)} (${shown(Math.floor((1000 * score.scored) / Math.max(1, score.expected)) / 10)}\u00a0%)`;
 }
 
 /** The figure that is best to be told: of the whole corpus, or with failures counted, or of what there is. */
