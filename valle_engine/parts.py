@@ -54,6 +54,8 @@ class Task(Part):
     needs_model: ClassVar[bool] = False
     needs_codec: ClassVar[bool] = False
     """Whether it turns sound into codes without a model: the job then names a `codec`."""
+    gives_sound: ClassVar[bool] = True
+    """Whether what it gives can be listened to, so that a source's gate on sound may hold for it."""
 
     @abstractmethod
     async def run(self, item: Any, kit: Kit) -> Clip | Result | Mapping[str, Any]:
@@ -190,6 +192,9 @@ class Row:
 
 class Source(Part):
     """What items are read from."""
+
+    gate: ClassVar[Mapping[str, Any]] = {}
+    """Sections `scores`, `accept` and `attempts` of a job that has no `accept`, if its task gives sound."""
 
     @abstractmethod
     def rows(self) -> Iterator[Row]:

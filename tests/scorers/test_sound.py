@@ -49,6 +49,9 @@ def test_a_length_is_held_against_the_text_or_a_column(sounding, tone):
     assert one(Length(), sounding(tone(1), fields=text, name="half"))["length"] == pytest.approx(2)
     figures = one(Length(expected="planned"), sounding(tone(3), fields={"planned": "1.5"}, name="double"))
     assert (figures["length"], figures["length.ratio"]) == (2, 2)
+    # Half a second too many or too few is nothing beside a short word.
+    assert one(Length(slack=0.5), sounding(tone(1.5), fields=text, name="late"))["length"] == 1
+    assert one(Length(slack=0.5), sounding(tone(0.5), fields=text, name="early"))["length"] == pytest.approx(2)
     with pytest.raises(ItemError, match="no number of seconds"):
         Length(expected="planned").score([sounding(tone(1), fields={"planned": "long"}, name="odd")])
 

@@ -72,6 +72,8 @@ def _figures(plan: Plan, speed: float | None) -> dict[str, Any]:
         "audio_hours": plan.seconds / 3600,
         "disk_bytes": plan.disk_bytes,
         "hours": hours,
+        "gate": {name: bound.model_dump(exclude_none=True) for name, bound in plan.job.spec.accept.items()},
+        "attempts": plan.job.spec.attempts,
         "gpu_hours": hours * known_gpus if hours is not None and known_gpus is not None else None,
     }
 
@@ -84,6 +86,9 @@ def _lines(figures: dict[str, Any]) -> list[str]:
         f"to do: {sum(figures['to_do'].values()):,}",
         *(f"  {count:,} {figures['why'][reason]}" for reason, count in figures["to_do"].items()),
     ]
+    if figures["gate"]:
+        bounds = ", ".join(_bounds(name, bound) for name, bound in figures["gate"].items())
+        lines.append(f"gate: {bounds}; attempts: {figures['attempts']}")
     if figures["characters"]:
         lines.append(f"characters: {figures['characters']:,}")
     if figures["audio_hours"]:
@@ -92,3 +97,9 @@ def _lines(figures: dict[str, Any]) -> list[str]:
         gpus = f", {figures['gpu_hours']:.1f} GPU hours" if figures["gpu_hours"] is not None else ""
         lines.append(f"time: about {duration(figures['hours'] * 3600)} at the speed of earlier runs{gpus}")
     return lines
+
+
+def _bounds(name: str, bound: dict[str, float]) -> str:
+    least = f"{bound['min']:g} ≤ " if "min" in bound else ""
+    most = f" ≤ {bound['max']:g}" if "max" in bound else ""
+    return f"{least}{name}{most}"

@@ -13,6 +13,7 @@ from valle_engine.errors import JobError, Problem
 from valle_engine.job.assembly import OWN_SECTIONS, Assembly
 from valle_engine.job.census import Census
 from valle_engine.job.findings import Findings
+from valle_engine.job.presets import with_gate
 from valle_engine.job.schema import JobFile
 from valle_engine.job.yaml import read_yaml
 from valle_engine.registry import problems_of
@@ -124,7 +125,7 @@ def draft_job(path: Path, plugins: Plugins, choice: Choice | None = None) -> Dra
     findings = Findings(str(path), document, frozenset(settings))
     if choice.limit is not None and choice.limit < 1:
         findings.problems.append(Problem(f"a limit of {choice.limit} leaves nothing to do", "command line"))
-    values = _with_settings(document.values, settings)
+    values = with_gate(_with_settings(document.values, settings), plugins)
     spec = _spec(values, findings)
     assembly = Assembly(values, findings, plugins, path.absolute().parent)
     task = assembly.task()

@@ -1,4 +1,4 @@
-"""What a job leaves to its model: which model it is, and the options and samplers that suit it."""
+"""What a job leaves to its parts: model, options and samplers to its model, the gate to its source."""
 
 from __future__ import annotations
 
@@ -50,7 +50,29 @@ class Presets:
         return dict(by_task.get(_name(self.values.get("task")), {}))
 
 
-def _name(spec: Any) -> str:
+def with_gate(values: Mapping[str, Any], plugins: Plugins) -> dict[str, Any]:
+    """A job's values with the gate of its source, for a job that has none: `accept: {}` wants none.
+
+    The gate's scorers join those that the job lists.
+    """
+    items, listed = values.get("items"), values.get("scores", [])
+    source = plugins.sources.offers.get(_name(items, "kind"))
+    task = plugins.tasks.offers.get(_name(values.get("task")))
+    if (
+        source is None
+        or task is None
+        or not task.part.gives_sound
+        or "accept" in values
+        or not isinstance(listed, list)
+    ):
+        return dict(values)
+    gate = source.part.gate
+    names = {_name(spec) for spec in listed}
+    scores = [*listed, *(spec for spec in gate.get("scores", ()) if _name(spec) not in names)]
+    return {**gate, **values, "scores": scores} if gate else dict(values)
+
+
+def _name(spec: Any, key: str = "name") -> str:
     """The name in a part's specification; empty for one that has none."""
-    name = spec.get("name") if isinstance(spec, dict) else spec
+    name = spec.get(key) if isinstance(spec, dict) else spec
     return name if isinstance(name, str) else ""

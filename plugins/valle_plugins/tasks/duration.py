@@ -28,6 +28,7 @@ class Duration(Task):
 
     name: ClassVar[str] = "duration"
     needs_model: ClassVar[bool] = True
+    gives_sound: ClassVar[bool] = False
 
     prompt_seconds: float = Field(
         3.0, ge=0, le=30, description="Seconds of the recording that are used, repeated if it is shorter; 0: all of it."

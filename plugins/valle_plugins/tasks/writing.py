@@ -19,6 +19,7 @@ class WritingTask(Task):
     """A task that writes phonemes or text: the best ids, unless the job names samplers."""
 
     needs_model: ClassVar[bool] = True
+    gives_sound: ClassVar[bool] = False
     head: ClassVar[str] = "stt"
 
     max_ids: int = Field(400, ge=1, le=10_000, description="Most ids that are written; one is a phoneme or a few.")
