@@ -70,7 +70,7 @@ _BY_CLASS: Mapping[str, str] = {
     **dict.fromkeys(("footnote-ref", "footnote-back", "fnanchor", "noteref", "_idfootnotelink"), "note-references"),
     **dict.fromkeys(("pagenum", "pageno", "page-number", "pagebreak", "mbp_pagebreak"), "page-breaks"),
     **dict.fromkeys(("toc", "x-ebookmaker-toc"), "contents"),
-    **dict.fromkeys(("pg-boilerplate", "copyright-page"), "copyright"),
+    **dict.fromkeys(("pg-boilerplate", "copyright-page", "rights"), "copyright"),
     "pullquote": "pull-quotes",
 }
 _BY_ELEMENT: Mapping[str, str] = {
