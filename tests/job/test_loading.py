@@ -89,7 +89,7 @@ def test_every_mistake_is_told_at_once(problems):
         ("output: {folder: 's3://x/y', state: 's3://x/z'}", "output.state", "no local folder"),
         ("output: {folder: [a]}", "output.folder", "valid string"),
         ("items: 5", "items", "a list, or a source"),
-        ("items: {path: a.jsonl}", "items", "installed sources: audio-folder, csv, jsonl"),
+        ("items: {path: a.jsonl}", "items", "installed sources: audio-folder, "),
         ("items: {kind: jsonl, path: nowhere.jsonl}", "items.path", "no such file"),
         ("items: {kind: jsonl, path: 'http://a/b.jsonl'}", "items.path", "refused"),
         ("items: {kind: jsonl, path: job.yaml, renmae: {a: b}}", "items.renmae", "did you mean 'rename'?"),
