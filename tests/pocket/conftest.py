@@ -55,7 +55,7 @@ def box(trained, tmp_path_factory):
     folder = tmp_path_factory.mktemp("box")
     torch.manual_seed(0)
     export_model(trained, folder / files.MODEL)
-    codec = CodecNetwork(CodecSizes(encoder=SMALL, latent=8, context=SMALL, step_channels=16, decoder=SMALL))
+    codec = CodecNetwork(CodecSizes(latent=8, decoder=SMALL))
     save_file(weights_of(codec), folder / files.CODEC)
     write_recogniser(folder / files.RECOGNISER)
     write_sounds(folder / files.VOICES, "alba", "bruno")

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 RECIPES = {
-    "codec": ("encoder, quantiser and decoder together", 2000),
-    "vocoder": ("a codec's decoder further, its codes as they are", 1000),
+    "codec": ("a codec's encoder and codebooks; a step is a batch of 16 seconds", 250),
+    "vocoder": ("the decoder of the codec in --out, for its codes as they are", 2400),
     "recogniser": ("phonemes heard in speech", 3000),
     "speakers": ("speakers told apart", 600),
 }

@@ -7,6 +7,7 @@ that were coded; the recipe `vocoder` makes it speak.
 from __future__ import annotations
 
 import json
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -73,7 +74,9 @@ def by_step(energies: Tensor) -> Tensor:
 
 def _fill_codebooks(network: CodecNetwork, residual: Tensor) -> None:
     for book in codebooks(network):
-        entries, owners = kmeans2(residual.numpy(), book.codebook_size, iter=ITERATIONS, minit="points", rng=0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # an entry that nothing is nearest to stays where it began
+            entries, owners = kmeans2(residual.numpy(), book.codebook_size, iter=ITERATIONS, minit="points", rng=0)
         book.embed.copy_(torch.from_numpy(entries))
         residual = residual - book.embed[torch.from_numpy(owners).long()]
 
