@@ -49,13 +49,22 @@ class Dispatcher:
     """Decides which worker gets which order, whom a death is charged to, and when the run must stop.
 
     Calls carry the time (`now`, monotonic seconds). `problem` is set once a breaker stops the run; `charges` collects
-    budget changes for the caller to store before it goes on.
+    budget changes for the caller to store before it goes on. `batched` says that a worker works what it has begun as
+    one, so that a hang does not tell whose it is.
     """
 
-    def __init__(
-        self, limits: Limits, places: int, slots: int, start_seconds: float, charges: Mapping[str, Charge]
+    def __init__(  # noqa: PLR0913 - what decides, once
+        self,
+        limits: Limits,
+        places: int,
+        slots: int,
+        start_seconds: float,
+        charges: Mapping[str, Charge],
+        *,
+        batched: bool = False,
     ) -> None:
         self._limits = limits
+        self._batched = batched
         self._capacity = slots + QUEUED_PER_WORKER
         self._start_seconds = start_seconds
         self._places = [Place(number) for number in range(places)]
@@ -149,7 +158,8 @@ class Dispatcher:
                 place.forgive(pause)
             verdict = place.verdict(now, self._limits, self._start_seconds)
             if verdict:
-                found.append((place.worker, *verdict))
+                failure, culprit = verdict
+                found.append((place.worker, failure, None if self._batched else culprit))
         return found
 
     def patience(self, now: float) -> float:

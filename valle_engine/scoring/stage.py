@@ -36,7 +36,7 @@ class Stage:
         self._batch = batch
         self._told = told
         self._about: Mapping[str, Any] | None = None
-        self._dispatcher = Dispatcher(limits, pool.places, 2 * batch, start_seconds, {})
+        self._dispatcher = Dispatcher(limits, pool.places, 2 * batch, start_seconds, {}, batched=True)
         self._given: dict[str, Outcome] = {}
         self._scored: list[Outcome] = []
 

@@ -8,12 +8,14 @@ import random
 import signal
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
-from valle_engine import BaseItem, Clip, ItemError, RetryableError, Task, hookimpl
+from valle_engine import BaseItem, Clip, ItemError, RetryableError, Scorer, Take, Task, hookimpl
+from valle_engine.audio import read_clip
 from valle_engine.store import ledger, outputs
 from valle_engine.worker import Worker
 
@@ -240,8 +242,42 @@ def wrap_write(owner: Any, place: str, item: str) -> None:
     owner.write = write
 
 
+class Grim(Scorer):
+    """Score what an item's id is long, and do to this process what its text says."""
+
+    name = "grim"
+
+    seconds: float = 0.0
+    log: str | None = None
+
+    def score(self, takes: Sequence[Take]) -> list[Mapping[str, float]]:
+        self.note(f"score {takes[0].outcome.id} {os.getpid()}")
+        time.sleep(self.seconds)
+        texts = [str(take.fields.get("text", "")) for take in takes]
+        if "kill the scorer" in texts:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if "hang the scorer" in texts:
+            time.sleep(3600)
+        return [{"grim": float(len(take.outcome.id)), "grim.loud": loudness(take)} for take in takes]
+
+    def note(self, text: str) -> None:
+        if self.log is not None:
+            with Path(self.log).open("a") as log:
+                log.write(f"{text}\n")
+
+
+def loudness(take: Take) -> float:
+    """Something that the take's own noise decides."""
+    return float(np.abs(read_clip(take.audio).samples).mean())
+
+
 arm()
 count_steps()
+
+
+@hookimpl
+def scorers() -> list[type[Scorer]]:
+    return [Grim]
 
 
 @hookimpl
