@@ -9,11 +9,20 @@ import pytest
 import torch
 import yaml
 
+from valle_engine.model.language_model import LanguageModel
 from valle_engine.plugins import load_plugins
+from valle_engine.text import Tokenizer
+from valle_engine.text.tokenizer import SPECIALS
+from valle_engine.training.beginning import first_config, initialise
+from valle_engine.training.curriculum import Curriculum
 from valle_engine.training.examples import CodecFacts, Example
 from valle_engine.training.layout import Layout
+from valle_engine.training.learner import Learner
+from valle_engine.training.lessons import Vocabularies
 from valle_engine.training.loading import load_training
+from valle_engine.training.options import Lessons
 from valle_engine.training.packing import write_corpus
+from valle_engine.training.shards import Shards
 
 torch.set_num_threads(1)
 
@@ -64,3 +73,33 @@ def tiny(tmp_path, corpus_folder, plugins):
         return load_training(path, plugins)
 
     return tiny
+
+
+@pytest.fixture(scope="session")
+def vocabularies():
+    symbols = SPECIALS | {letter: number for number, letter in enumerate(" abcdefghij", 4)}
+    return Vocabularies(Tokenizer(symbols, []), Tokenizer(symbols, []))
+
+
+@pytest.fixture
+def learner(tiny, corpus_folder, vocabularies):
+    training = tiny("out", lessons={"tasks": {"un-phn": 1}, "seconds": [0.1, 10]}, text_tokenizer=__file__)
+    config = first_config(training, Shards(corpus_folder), vocabularies)
+    model = LanguageModel(config)
+    initialise(model, 0)
+    return Learner(model.requires_grad_(True))
+
+
+@pytest.fixture
+def teach(learner, vocabularies, utterances):
+    """Lessons of one task, of several utterances."""
+
+    def teach(task, count=3, step=10**6, **options):
+        curriculum = Curriculum(Lessons(tasks={task: 1}, **options), learner.model.config, vocabularies, 25)
+        others = [each for each in utterances if each.speaker == utterances[0].speaker][1:]
+        return [
+            curriculum.lesson(utterances[4 * number], others, np.random.default_rng(number), step)
+            for number in range(count)
+        ]
+
+    return teach

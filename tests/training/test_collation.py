@@ -1,53 +1,14 @@
 """A pack is what its lessons are alone."""
 
-import numpy as np
 import pytest
 import torch
 
 from valle_engine.errors import ItemError
-from valle_engine.model.language_model import LanguageModel
 from valle_engine.model.sequences import Inputs
-from valle_engine.text import Tokenizer
-from valle_engine.text.tokenizer import SPECIALS
-from valle_engine.training.beginning import first_config, initialise
 from valle_engine.training.collation import collate, places_of
-from valle_engine.training.curriculum import Curriculum
-from valle_engine.training.learner import Learner
-from valle_engine.training.lessons import Lesson, Vocabularies
-from valle_engine.training.options import Lessons
-from valle_engine.training.shards import Shards
+from valle_engine.training.lessons import Lesson
 
 TASKS = ["tts", "continuation", "tts-c", "stt", "ns", "sr", "tse", "cse", "nse", "len", "phn", "un-phn"]
-
-
-@pytest.fixture(scope="module")
-def vocabularies():
-    symbols = SPECIALS | {letter: number for number, letter in enumerate(" abcdefghij", 4)}
-    return Vocabularies(Tokenizer(symbols, []), Tokenizer(symbols, []))
-
-
-@pytest.fixture
-def learner(tiny, corpus_folder, vocabularies):
-    training = tiny("out", lessons={"tasks": {"un-phn": 1}, "seconds": [0.1, 10]}, text_tokenizer=__file__)
-    config = first_config(training, Shards(corpus_folder), vocabularies)
-    model = LanguageModel(config)
-    initialise(model, 0)
-    return Learner(model.requires_grad_(True))
-
-
-@pytest.fixture
-def teach(learner, vocabularies, utterances):
-    """Lessons of one task, of several utterances."""
-
-    def teach(task, count=3, step=10**6, **options):
-        curriculum = Curriculum(Lessons(tasks={task: 1}, **options), learner.model.config, vocabularies, 25)
-        others = [each for each in utterances if each.speaker == utterances[0].speaker][1:]
-        return [
-            curriculum.lesson(utterances[4 * number], others, np.random.default_rng(number), step)
-            for number in range(count)
-        ]
-
-    return teach
 
 
 @pytest.mark.parametrize("task", TASKS)

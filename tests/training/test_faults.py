@@ -14,6 +14,7 @@ import psutil
 import pytest
 import torch
 
+from tests.clusters import ray_cluster
 from valle_engine.model.checkpoint import read_checkpoint
 from valle_engine.training.saving import MODEL, Checkpoints
 
@@ -29,14 +30,14 @@ class Command:
         self._folder = training.folder
         self.process = subprocess.Popen(
             [VALLE, "train", str(training.file), "--quiet", *arguments],
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            env={**os.environ, "OMP_NUM_THREADS": "1", "RAY_AUTH_MODE": "token"},
             stderr=subprocess.PIPE,
             text=True,
         )
 
     def wait_for(self, step: int) -> None:
         """Wait until a step is told."""
-        until = time.monotonic() + 300
+        until = time.monotonic() + 600
         while step not in [line.get("step") for line in told(self._folder)]:
             assert self.process.poll() is None, self.process.stderr.read()
             assert time.monotonic() < until, f"step {step} never came"
@@ -44,7 +45,7 @@ class Command:
 
     def end(self) -> tuple[int, str]:
         """Exit code and what was said."""
-        _, said = self.process.communicate(timeout=300)
+        _, said = self.process.communicate(timeout=600)
         return self.process.returncode, said
 
 
@@ -86,20 +87,30 @@ def test_ctrl_c_keeps_the_step_that_was_made(tiny):
     assert Checkpoints(training.folder / "checkpoints").steps()[-1] == curve(training.folder)[-1]["step"]
 
 
-def workers_of(process: subprocess.Popen) -> list[psutil.Process]:
-    children = psutil.Process(process.pid).children(recursive=True)
-    return [child for child in children if "TrainWorker" in child.name() or "TrainWorker" in " ".join(child.cmdline())]
+@pytest.fixture
+def cluster(tmp_path_factory):
+    """Address of a cluster of this machine, and a folder whose name its processes carry."""
+    mark = tmp_path_factory.mktemp("cluster")
+    with ray_cluster(mark, cpus=4, gpus=0) as address:
+        yield address, str(mark)
 
 
-def test_two_processes_of_ray_train_survive_the_death_of_one(tiny):
-    devices = {"count": 2, "cpus": 0.5, "failures": 2}
+def workers_of(mark: str) -> list[psutil.Process]:
+    """Processes of a training in the cluster."""
+    named = [process for process in psutil.process_iter() if "TrainWorker" in "".join(process.cmdline())]
+    return [process for process in named if process.environ().get("PYTHONPATH", "").startswith(mark)]
+
+
+def test_two_processes_of_ray_train_survive_the_death_of_one(tiny, cluster):
+    address, mark = cluster
+    devices = {"count": 2, "cpus": 1, "failures": 2, "address": address}
     whole, killed = tiny("whole", devices=devices, **LONG), tiny("killed", devices=devices, **LONG)
     assert Command(whole).end()[0] == 0
+    assert curve(whole.folder)[-1]["step"] == LONG["steps"]
     command = Command(killed)
     command.wait_for(6)
-    workers = workers_of(command.process)
+    workers = workers_of(mark)
     assert len(workers) == 2
     workers[0].kill()
     assert command.end()[0] == 0
     assert curve(killed.folder) == curve(whole.folder)
-    assert curve(whole.folder)[-1]["step"] == LONG["steps"]

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, embedding, scaled_dot_product_attention
+from torch.nn.functional import cross_entropy, embedding
 
+from valle_engine.training.attention import attention
 from valle_engine.training.collation import check
 from valle_engine.training.lessons import IGNORED
 
@@ -49,7 +50,7 @@ class Learner(nn.Module):
 
     def forward(self, pack: Pack) -> Losses:
         """Losses of a pack: cross entropy over each lesson's targets, their mean, and the mean over the lessons."""
-        attend = PackedLearning(pack, self.dropout if self.training else 0.0)
+        attend = attention(pack, self.dropout if self.training else 0.0)
         hidden = self.model.model(self.embed(pack), pack.positions, attend, self.deltas())
         count = len(pack.tasks)
         sums, right, counted = (hidden.new_zeros(count, dtype=torch.float32) for _ in range(3))
@@ -76,24 +77,3 @@ class Learner(nn.Module):
     def deltas(self) -> Mapping[int, Deltas]:
         """What adapters add to the layers: nothing."""
         return {}
-
-
-class PackedLearning:
-    """Attention of each sequence of a pack over itself, with gradients. It is an `Attend`."""
-
-    def __init__(self, pack: Pack, dropout: float) -> None:
-        self._causal = pack.causal
-        self._open = pack.open_
-        self._dropout = dropout
-
-    def __call__(self, layer: int, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:  # noqa: ARG002 - an `Attend`
-        """Mix values (N, H, D)."""
-        sizes = [*self._causal, *self._open]
-        each = [part.transpose(0, 1).unsqueeze(0).split_with_sizes(sizes, dim=2) for part in (queries, keys, values)]
-        mixed = [
-            scaled_dot_product_attention(
-                asking, asked, told, is_causal=number < len(self._causal), dropout_p=self._dropout
-            )
-            for number, (asking, asked, told) in enumerate(zip(*each, strict=True))
-        ]
-        return torch.cat(mixed, dim=2).squeeze(0).transpose(0, 1)
