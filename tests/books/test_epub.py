@@ -234,6 +234,10 @@ def test_a_place_leads_back_to_the_element(tmp_path):
     assert {paragraph.place for paragraph in chapter.paragraphs} == {"EPUB/c1.xhtml"}
 
 
+def test_two_breaks_in_a_row_part_paragraphs(epub):
+    assert texts(epub("<p>one<br/>line<br/> <br/>two<br/><br/><br/>three</p>")) == ["one\nline", "two", "three"]
+
+
 def test_ruby_is_said_as_its_kana_and_written_as_its_base(epub):
     [chapter] = epub("<p><ruby>漢字<rp>(</rp><rt>かんじ</rt><rp>)</rp></ruby>を</p>", language="ja").chapters
     run = chapter.paragraphs[0].runs[0]

@@ -112,7 +112,7 @@ class DocumentReader:
         elif name == "math":
             self._add(attribute(element, "alttext") or text_of(element))
         elif name == "br":
-            self._runs.append(self._run("\n"))
+            self._break()
         elif name == "hr":
             self._scene = True
         else:
@@ -120,6 +120,14 @@ class DocumentReader:
                 self._runs.append(replace(self._run(""), pause=pause))
             return False
         return True
+
+    def _break(self) -> None:
+        """Begin a line; two in a row begin a paragraph, as some hands make them."""
+        shown = next((run.text for run in reversed(self._runs) if run.text.strip(" ")), "")
+        if shown == "\n":
+            self._finish_paragraph()
+        else:
+            self._runs.append(self._run("\n"))
 
     def _ruby(self, element: Any) -> None:
         """Characters with their reading beside them; a reading in kana is what is said."""

@@ -12,7 +12,7 @@ from valle_engine.books.book import Book, Chapter, Kind, Paragraph, Run, Warned
 from valle_engine.books.cast import NARRATOR, Role
 from valle_engine.books.lexicon import Lexicon, Sounded
 from valle_engine.pace import reading_seconds
-from valle_engine.text.spoken import Change, Rewriting, applied, rules_of
+from valle_engine.text.spoken import Change, Rewriting, applied, between, rules_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -132,7 +132,7 @@ class LineMaker:
             spoken = applied(text, changes, start, end)
             if _has_no_word(spoken):
                 continue
-            inside = [change for change in changes if start <= change.start and change.end <= end]
+            inside = between(changes, start, end)
             sounds = [each for each in sounded if start <= each.start and each.end <= end]
             written = " ".join(text[start:end].split())
             line = Line(

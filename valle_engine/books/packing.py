@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from valle_engine.text.spoken import cuts_into
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from valle_engine.text.spoken import Change
 
@@ -16,6 +18,8 @@ _CLAUSE = re.compile(r"[,;:…][\"'”’»)\]]*(?=\s)|[、，；：][”’」�
 _WORD = re.compile(r"\s+|(?<=[\u2e80-\u9fff\uf900-\ufaff])(?=[\u2e80-\u9fff\uf900-\ufaff])")
 SENTENCE, CLAUSE, WORD = 0.0, 0.5, 2.0
 """What a line costs that ends there, in squares of the longest line."""
+HANDFUL = 8
+"""The longest line has that many groups of words at least, where there is nothing better to cut it at."""
 
 
 class Piece(NamedTuple):
@@ -56,7 +60,8 @@ class Packer:
         for clause in _between(start, end, [found.end() for found in _CLAUSE.finditer(text, start, end)], changes):
             parts = [clause]
             if seconds(*clause) > self.longest:
-                parts = _between(*clause, [found.end() for found in _WORD.finditer(text, *clause)], changes)
+                words = _between(*clause, [found.end() for found in _WORD.finditer(text, *clause)], changes)
+                parts = list(_handfuls(words, self.longest / HANDFUL, seconds))
             pieces += [Piece(*part, seconds(*part), WORD) for part in parts[:-1]]
             pieces.append(Piece(*parts[-1], seconds(*parts[-1]), CLAUSE))
         return [*pieces[:-1], pieces[-1]._replace(cost=SENTENCE)]
@@ -81,6 +86,19 @@ class Packer:
         return cuts[::-1]
 
 
+def _handfuls(
+    words: Sequence[tuple[int, int]], enough: float, seconds: Callable[[int, int], float]
+) -> Iterator[tuple[int, int]]:
+    """Words in groups that take some time each: finer cuts are of no use, and very long texts would take long."""
+    begin = words[0][0]
+    for _, end in words:
+        if seconds(begin, end) >= enough:
+            yield begin, end
+            begin = end
+    if begin < words[-1][1]:
+        yield begin, words[-1][1]
+
+
 def _sentence_ends(text: str, language: str) -> list[int]:
     from sentencex import segment  # noqa: PLC0415 - only who makes lines needs it
 
@@ -93,8 +111,6 @@ def _sentence_ends(text: str, language: str) -> list[int]:
 
 def _between(start: int, end: int, cuts: Sequence[int], changes: Sequence[Change]) -> list[tuple[int, int]]:
     """The parts from `start` to `end`, cut at the places that lie in no change."""
-    allowed = [
-        cut for cut in cuts if start < cut < end and not any(change.start < cut < change.end for change in changes)
-    ]
+    allowed = [cut for cut in cuts if start < cut < end and not cuts_into(changes, cut)]
     edges = [start, *allowed, end]
     return [(edge, after) for edge, after in pairwise(edges) if edge < after]

@@ -3,7 +3,7 @@
 Each rule changes what it knows and leaves the rest alone; espeak-ng reads what no rule has taken.
 """
 
-from valle_engine.text.spoken.changes import Change, Rewriting, applied
+from valle_engine.text.spoken.changes import Change, Rewriting, applied, between, cuts_into
 from valle_engine.text.spoken.languages import rules_of
 
-__all__ = ["Change", "Rewriting", "applied", "rules_of"]
+__all__ = ["Change", "Rewriting", "applied", "between", "cuts_into", "rules_of"]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 Say = Callable[[re.Match[str]], str | None]
 """The words for what a pattern has found; None when it is something else after all."""
@@ -46,11 +48,16 @@ class Rewriting:
 
     text: str
     changes: list[Change] = field(default_factory=list)
+    _taken: bytearray = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._taken = bytearray(len(self.text))
 
     def claim(self, start: int, end: int, spoken: str, rule: str) -> bool:
         """Change some characters; tells whether they were free."""
-        if any(change.start < end and start < change.end for change in self.changes):
+        if self._taken.find(1, start, end) >= 0:
             return False
+        self._taken[start:end] = b"\1" * (end - start)
         self.changes.append(Change(start, end, spoken, rule))
         return True
 
@@ -70,15 +77,27 @@ class Rewriting:
         return sorted(self.changes, key=lambda change: change.start)
 
 
+def between(changes: Sequence[Change], start: int, end: int) -> Sequence[Change]:
+    """The changes, which are in order, that lie whole in a part of the text."""
+    first = bisect_left(changes, start, key=attrgetter("start"))
+    last = bisect_right(changes, end, key=attrgetter("end"))
+    return changes[first:last]
+
+
+def cuts_into(changes: Sequence[Change], at: int) -> bool:
+    """Whether a place lies inside one of the changes, which are in order."""
+    before = bisect_left(changes, at, key=attrgetter("start"))
+    return before > 0 and changes[before - 1].end > at
+
+
 def applied(text: str, changes: Sequence[Change], start: int = 0, end: int | None = None) -> str:
     """The spoken form of a part of the text, on one line; changes are in order and lie whole inside or outside."""
     end = len(text) if end is None else end
     pieces: list[str] = []
     at = start
-    for change in changes:
-        if start <= change.start and change.end <= end:
-            pieces += [text[at : change.start], _apart(text, change)]
-            at = change.end
+    for change in between(changes, start, end):
+        pieces += [text[at : change.start], _apart(text, change)]
+        at = change.end
     return " ".join("".join([*pieces, text[at:end]]).split())
 
 
