@@ -1,4 +1,4 @@
-"""`valle check`: check a job whole, do nothing."""
+"""`valle check`: check a job, or a training, whole; do nothing."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import orjson
 from valle_engine.job.loading import check_job
 from valle_engine.plugins import load_plugins
 from valle_engine.report.text import one_line
+from valle_engine.training.loading import check_training, is_training
 
 if TYPE_CHECKING:
     import argparse
@@ -18,14 +19,15 @@ if TYPE_CHECKING:
 
 def add_parser(verbs: Any) -> None:
     """Add the verb."""
-    parser = verbs.add_parser("check", help="check a job whole, do nothing")
-    parser.add_argument("job", type=Path, help="the job file")
+    parser = verbs.add_parser("check", help="check a job or a training whole, do nothing")
+    parser.add_argument("job", type=Path, help="the job file, or the training file")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Check the job file and every item; 0 when all is well, 2 when not."""
-    items, problems = check_job(arguments.job, load_plugins())
+    """Check the job file and every item, or the training file; 0 when all is well, 2 when not."""
+    check = check_training if is_training(arguments.job) else check_job
+    items, problems = check(arguments.job, load_plugins())
     if arguments.json:
         found = {"job": str(arguments.job), "items": items, "problems": [asdict(problem) for problem in problems]}
         print(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())

@@ -20,16 +20,12 @@ def add_parser(verbs: Any) -> None:
     parser = verbs.add_parser("train", help="train a language model", description="Train what a file describes.")
     parser.add_argument("config", type=Path, help="the training file")
     parser.add_argument("--resume", action="store_true", help="go on from the newest checkpoint")
-    parser.add_argument("--check", action="store_true", help="check the file and the corpus, do nothing")
     parser.add_argument("--quiet", action="store_true", help="show no progress")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Train; 130 when it was stopped before its last step. Raises `JobError`, `StoreError`, `CheckpointError`."""
     training = load_training(arguments.config, load_plugins())
-    if arguments.check:
-        print(f"{arguments.config}: no problems")
-        return DONE
     finished = _trained(training, arguments)
     print(training.folder / "checkpoints")
     return DONE if finished else INTERRUPTED

@@ -55,18 +55,19 @@ class Padded:
 
     def __call__(self, layer: int, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:  # noqa: ARG002 - an `Attend`
         """Mix values (N, H, D)."""
-        causal, others = self._groups
-        spans = zip(
-            *(part.split_with_sizes([causal.places, others.places]) for part in (queries, keys, values)), strict=True
-        )
-        mixed = []
-        for group, (asking, asked, told) in zip(self._groups, spans, strict=True):
-            if group.places:
-                # In a causal sequence padding comes after everything that could see it.
-                masks = {"is_causal": True} if group is causal else {"attn_mask": group.known}
-                padded = [group.pad(part) for part in (asking, asked, told)]
-                mixed.append(group.unpad(scaled_dot_product_attention(*padded, dropout_p=self._dropout, **masks)))
-        return torch.cat(mixed)
+        places = [group.places for group in self._groups]
+        spans = zip(*(part.split_with_sizes(places) for part in (queries, keys, values)), strict=True)
+        return torch.cat([self._mixed(*each) for each in zip(self._groups, spans, strict=True)])
+
+    def _mixed(self, group: Group, span: tuple[Tensor, ...]) -> Tensor:
+        if not group.places:
+            return span[0]
+        asking, asked, told = (group.pad(part) for part in span)
+        # In a causal sequence padding comes after everything that could see it.
+        causal = group is self._groups[0]
+        mask = None if causal else group.known
+        mixed = scaled_dot_product_attention(asking, asked, told, mask, self._dropout, is_causal=causal)
+        return group.unpad(mixed)
 
 
 class Group:
@@ -83,7 +84,7 @@ class Group:
     def pad(self, packed: Tensor) -> Tensor:
         """(N, H, D) to (B, H, L, D)."""
         empty = packed.new_zeros(self._shape[0] * self._shape[1], *packed.shape[1:])
-        return empty.index_copy(0, self._slots, packed).unflatten(0, self._shape).transpose(1, 2)
+        return empty.index_copy(0, self._slots, packed).view(*self._shape, *packed.shape[1:]).transpose(1, 2)
 
     def unpad(self, padded: Tensor) -> Tensor:
         """(B, H, L, D) to (N, H, D)."""

@@ -52,6 +52,24 @@ class Training:
     scoring: Scoring
 
 
+def is_training(path: Path) -> bool:
+    """Whether a file is meant as a training: it counts steps, and names no task."""
+    try:
+        values = read_yaml(path).values
+    except JobError:
+        return False
+    return "steps" in values and "task" not in values
+
+
+def check_training(path: Path, plugins: Plugins) -> tuple[int, list[Problem]]:
+    """The number of utterances to train on, and everything that is wrong with a training file."""
+    try:
+        training = load_training(path, plugins)
+    except JobError as error:
+        return 0, error.problems
+    return Shards(training.data).examples, []
+
+
 def load_training(path: Path, plugins: Plugins) -> Training:
     """Load and check a training file. Raises `JobError` with every problem."""
     document = read_yaml(path)
