@@ -187,3 +187,12 @@ def test_wavlm_is_a_second_embedder(takes, tmp_path):
     scorer = SpeakerSimilarity(embedder="wavlm", weights=str(tmp_path / "wavlm"))
     check_scorer(scorer, takes[:2])
     assert scorer.open("cpu").about["embedder"] == "wavlm"
+
+
+def test_an_output_is_as_near_to_several_recordings_as_to_each(takes, weights):
+    opened = SpeakerSimilarity(weights=str(weights)).open("cpu")
+    voices = [str(take.fields["voice"]) for take in takes]
+    alone = [
+        opened.score([Take({**takes[0].fields, "voice": voice}, takes[0].outcome, takes[0].audio)]) for voice in voices
+    ]
+    assert opened.nearness(takes[0], voices) == pytest.approx([each["speaker-similarity"] for [each] in alone])

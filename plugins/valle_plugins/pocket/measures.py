@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from valle_engine.parts import Take
+    from valle_plugins.scorers.similarity import OpenSimilarity
 
 RATE = 24_000
 WINDOW, HOP = 1024, 256
@@ -42,10 +42,10 @@ class Identification(Scorer):
 
     def open(self, device: str) -> OpenScorer:
         """Load the speaker encoder. Raises `CheckpointError`."""
-        from valle_plugins.scorers.similarity import SpeakerSimilarity  # noqa: PLC0415 - it is another plugin's
+        from valle_plugins.scorers.similarity import OpenSimilarity, SpeakerSimilarity  # noqa: PLC0415 - another plugin's
 
         weights = self.weights or str(files.needed(files.SPEAKER))
-        return _Identifying(SpeakerSimilarity(weights=weights).open(device))
+        return _Identifying(OpenSimilarity(SpeakerSimilarity(weights=weights), device))
 
     def score(self, takes: Sequence[Take]) -> list[Mapping[str, float]]:
         """By an encoder opened for these takes alone."""
@@ -55,7 +55,7 @@ class Identification(Scorer):
 class _Identifying(OpenScorer):
     """The scorer at work, by the similarity to each candidate."""
 
-    def __init__(self, similarity: OpenScorer) -> None:
+    def __init__(self, similarity: OpenSimilarity) -> None:
         self._similarity = similarity
 
     @property
@@ -71,8 +71,7 @@ class _Identifying(OpenScorer):
         others = take.fields["others"]
         if not isinstance(others, list) or not others:
             raise ItemError(f"{take.outcome.id}: `others` is {others!r}, not a list of recordings")
-        candidates = [replace(take, fields={**take.fields, "voice": each}) for each in (take.fields["voice"], *others)]
-        own, *rest = [float(figures["speaker-similarity"]) for figures in self._similarity.score(candidates)]
+        own, *rest = self._similarity.nearness(take, [str(take.fields["voice"]), *map(str, others)])
         margin = own - max(rest)
         return {"identification": float(margin > 0), "identification.margin": margin}
 
