@@ -30,7 +30,9 @@ LAYERS = re.findall(r"^\| \d+ \| (.+?) \|", (REPOSITORY / "docs" / "architecture
 LAYER = {unit: number for number, layer in enumerate(LAYERS) for unit in re.findall(r"`(\w+)`", layer)}
 VERSION = "valle_engine.__version__"
 # Networks, and how they are made: parts import them inside the methods that workers call.
-OF_WORKERS = re.compile(r"valle_plugins\.pocket\.(recipes\.\w+|features|codec_networks|open_codec|recogniser(_network)?)")
+OF_WORKERS = re.compile(
+    r"valle_plugins\.(pocket\.(recipes\.\w+|features|codec_networks|open_codec|recogniser(_network)?)|scorers\.ecapa|\w+\.\w+_networks?)"
+)
 HEAVY = ("torch", "ray", "torchaudio", "encodec", "vocos", "speechbrain")
 
 
