@@ -102,10 +102,16 @@ class RunRecorder:
     def remembered(self, orders: Iterator[Order]) -> Iterator[Order]:
         """Pass orders on and keep them until they are settled; a run has few of them at a time.
 
+        One whose takes were made before, and another asked for, goes on behind the last of them.
+
         Raises `RunAborted` when the manifest is not any more what was planned.
         """
+        begun = {item: each for item, each in self._store.ledger.charges().items() if each.attempt}
         try:
-            for order in orders:
+            for given in orders:
+                before = begun.get(given.id)
+                same = before is not None and before.fingerprint == given.fingerprint
+                order = replace(given, attempt=before.attempt) if before and same else given
                 self._orders[order.id] = order
                 yield order
         except JobError as error:

@@ -10,70 +10,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from valle_engine.engine import run_job
 from valle_engine.errors import JobError
 from valle_engine.job.items import Shard
-from valle_engine.job.loading import Choice, load_job
-from valle_engine.plugins import load_plugins
+from valle_engine.job.loading import Choice
 from valle_engine.store.outputs import OutputFolder
 from valle_engine.store.readers import Ledgers
 
 if TYPE_CHECKING:
-    from valle_engine.recording import Snapshot
-    from valle_engine.records import Outcome, RunInfo, Summary
-
-
-class Notes:
-    """A watcher that keeps what it is told."""
-
-    def __init__(self) -> None:
-        self.settled_ids: list[str] = []
-        self.snapshots: list[Snapshot] = []
-
-    def started(self, run: RunInfo) -> None:
-        self.run = run
-
-    def settled(self, outcome: Outcome) -> None:
-        self.settled_ids.append(outcome.id)
-
-    def tick(self, snapshot: Snapshot) -> None:
-        self.snapshots.append(snapshot)
-
-    def ended(self, summary: Summary) -> None:
-        self.summary = summary
-
-
-class Lab:
-    """A job in a folder of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.notes = Notes()
-
-    def write(self, items: list[dict[str, Any]], **sections: Any) -> None:
-        job = {"name": "lab", "task": "draw", "items": items, **sections}
-        (self.folder / "job.yaml").write_text(yaml.safe_dump(job, sort_keys=False))
-
-    def run(self, choice: Choice | None = None, *, fresh: bool = False) -> Summary:
-        plugins = load_plugins()
-        job = load_job(self.folder / "job.yaml", plugins, choice)
-        self.notes = Notes()
-        return run_job(job, plugins, self.notes, fresh=fresh)
-
-    @property
-    def out(self) -> Path:
-        return self.folder / "out" / "lab"
-
-    def outcomes(self) -> dict[str, Outcome]:
-        with Ledgers.of_folder(self.out) as ledgers:
-            return {row.outcome.id: row.outcome for row in ledgers.outcomes()}
-
-
-@pytest.fixture
-def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
-    monkeypatch.syspath_prepend(Path(__file__).parent / "plugin")
-    importlib.import_module("valle_lab").TOLD.clear()
-    return Lab(tmp_path)
+    from tests.engine.conftest import Lab
 
 
 def told() -> list[str]:
@@ -122,7 +66,7 @@ def test_a_job_without_items_does_not_start(lab: Lab) -> None:
 def test_the_output_of_an_item_does_not_depend_on_the_others(lab: Lab, tmp_path: Path) -> None:
     lab.write(items(9))
     lab.run()
-    alone = Lab(tmp_path / "alone")
+    alone = type(lab)(tmp_path / "alone")
     alone.folder.mkdir()
     alone.write([{"id": "i4"}])
     alone.run()
@@ -246,7 +190,7 @@ def test_a_manifest_that_changes_while_it_is_worked_stops_the_run(lab: Lab, monk
     lab.write([])
     job = yaml.safe_load((lab.folder / "job.yaml").read_text())
     (lab.folder / "job.yaml").write_text(yaml.safe_dump({**job, "items": {"kind": "jsonl", "path": "items.jsonl"}}))
-    monkeypatch.setattr(Notes, "started", lambda notes, run: lines.write_text('{"id": "other"}\n'))
+    monkeypatch.setattr(type(lab.notes), "started", lambda notes, run: lines.write_text('{"id": "other"}\n'))
     summary = lab.run()
     assert summary.exit_code == 3
     assert "the manifest changed" in summary.stopped

@@ -148,7 +148,7 @@ def test_retry_makes_all_that_failed_pending(out, capsys):
 
 def test_retry_of_one_line(out, capsys):
     assert say(capsys, "retry", out, "--line", "c") == (0, "1 item is pending again; `valle run` does the work\n")
-    assert say(capsys, "retry", out, "--line", "a") == (2, "nothing of a has failed\n")
+    assert say(capsys, "retry", out, "--line", "none") == (2, "nothing of none is settled\n")
 
 
 def test_export_writes_what_its_suffix_says(out, tmp_path, capsys):

@@ -1,5 +1,6 @@
 import math
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from valle_engine.errors import DiskFull, StoreError
 from valle_engine.records import Failure, Outcome, OutputFile
 from valle_engine.store import database
-from valle_engine.store.ledger import Ledger, LedgerReader
+from valle_engine.store.ledger import SETTLED, Ledger, LedgerReader
 from valle_engine.store.rows import Charge, LedgerRow
 
 FULL = Outcome(
@@ -132,13 +133,41 @@ def test_forget_makes_what_failed_pending_with_whole_budgets(ledger, row):
     ledger.charge("e", Charge("fp", 2, 0))
     assert ledger.forget() == 3
     assert ledger.counts() == {"done": 1}
-    assert ledger.charges() == {}
+    # What was rejected would come out the same: it goes on with its next take.
+    assert ledger.charges() == {"d": Charge(row("d").outcome.fingerprint, 0, 0, 1)}
 
 
 def test_forget_of_ids_leaves_the_others_and_what_is_done(ledger, row):
     ledger.record([row("a", 0), row("b", 1, "failed"), row("c", 2, "failed")])
     assert ledger.forget(["a", "b", "none"]) == 1
     assert ledger.counts() == {"done": 1, "failed": 1}
+
+
+def test_another_take_of_any_line_goes_on_behind_its_last(ledger, row):
+    done = row("a", 0)
+    takes = ({"attempt": 0}, {"attempt": 1}, {"attempt": 2})
+    ledger.record([replace(done, outcome=replace(done.outcome, attempt=1, takes=takes)), row("b", 1, "failed")])
+    assert ledger.forget(["a", "b"], SETTLED) == 2
+    assert ledger.charges() == {"a": Charge(done.outcome.fingerprint, 0, 0, 3)}
+    ledger.charge("a", Charge(done.outcome.fingerprint, 1, 0))
+    assert ledger.charges()["a"].attempt == 3
+    ledger.charge("a", Charge("other", 1, 0))
+    assert ledger.charges()["a"].attempt == 0
+    ledger.record([done])
+    assert ledger.charges() == {}
+
+
+def test_a_ledger_from_before_attempts_were_kept_is_read_and_brought_up_to_date(tmp_path):
+    path = tmp_path / "old.db"
+    database.create(path, "out")
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("ALTER TABLE charges DROP COLUMN attempt")
+        connection.execute("INSERT INTO charges VALUES ('a', 'fp', 1, 0)")
+    with LedgerReader(path) as reader:
+        assert reader.charges() == {"a": Charge("fp", 1, 0)}
+    with Ledger(path) as ledger:
+        ledger.charge("a", Charge("fp", 2, 0))
+        assert ledger.charges() == {"a": Charge("fp", 2, 0)}
 
 
 def test_arrange_follows_the_manifest(ledger, row):

@@ -40,7 +40,8 @@ CREATE TABLE outcomes (
 );
 CREATE INDEX outcomes_in_order ON outcomes (ordinal, id);
 CREATE TABLE charges (
-    id TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, crashes INTEGER NOT NULL, errors INTEGER NOT NULL
+    id TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, crashes INTEGER NOT NULL, errors INTEGER NOT NULL,
+    attempt INTEGER NOT NULL DEFAULT 0
 );
 """
 
@@ -105,6 +106,7 @@ def open_writer(path: Path) -> sqlite3.Connection:
             connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
             _check_schema(connection, path)
             _check_mode(connection, path)
+            _add_attempts(connection)
         except BaseException:
             connection.close()
             raise
@@ -198,3 +200,9 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _add_attempts(connection: sqlite3.Connection) -> None:
+    """Let charges begin at later attempts in a ledger that was made before they could."""
+    if "attempt" not in {row[1] for row in connection.execute("PRAGMA table_info(charges)")}:
+        connection.execute("ALTER TABLE charges ADD COLUMN attempt INTEGER NOT NULL DEFAULT 0")

@@ -36,10 +36,26 @@ if TYPE_CHECKING:
 
 UNSETTLED: tuple[State, ...] = ("failed", "rejected", "quarantined")
 """The states that a retry makes pending again."""
+SETTLED: tuple[State, ...] = ("done", *UNSETTLED)
+"""The states of lines that a retry may name."""
 
 _CHUNK = 500
 _PAGE = 1000
 _INSERT_ROW = f"INSERT OR REPLACE INTO outcomes ({ROW_COLUMNS}) VALUES ({', '.join('?' * COLUMNS)})"  # noqa: S608 - constant columns
+
+_CHARGE = """
+INSERT INTO charges (id, fingerprint, crashes, errors) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET
+    attempt = iif(fingerprint = excluded.fingerprint, attempt, 0),
+    fingerprint = excluded.fingerprint, crashes = excluded.crashes, errors = excluded.errors
+"""
+
+_ASK_ANOTHER = """
+INSERT OR REPLACE INTO charges (id, fingerprint, crashes, errors, attempt)
+SELECT id, fingerprint, 0, 0, 1 + max(
+    attempt, coalesce((SELECT max(json_extract(value, '$.attempt')) FROM json_each(takes)), 0)
+) FROM outcomes WHERE state IN ('done', 'rejected') AND
+"""
+"""What worked once would come out the same again: it goes on with the attempt after its last."""
 
 _END_KILLED_RUNS = """
 UPDATE runs SET stopped = 'killed', ended = max(started, coalesce(
@@ -97,7 +113,8 @@ class LedgerReader:
 
     def charges(self) -> dict[str, Charge]:
         """What unsettled items were charged with so far."""
-        rows = self._rows("SELECT id, fingerprint, crashes, errors FROM charges")
+        # A ledger that no driver has opened since has no attempts here.
+        rows = self._rows("SELECT * FROM charges")
         return {item: Charge(*charge) for item, *charge in rows}
 
     def counts(self) -> dict[State, int]:
@@ -228,7 +245,7 @@ class Ledger(LedgerReader):
         """Note what an unsettled item has been charged with, so that it outlives a kill of the driver."""
         values = (item_id, charge.fingerprint, charge.crashes, charge.errors)
         with self._transaction() as connection:
-            connection.execute("INSERT OR REPLACE INTO charges VALUES (?, ?, ?, ?)", values)
+            connection.execute(_CHARGE, values)
         self._charged.add(item_id)
 
     def arrange(self, places: Iterable[tuple[str, int]]) -> None:
@@ -257,18 +274,19 @@ class Ledger(LedgerReader):
     def forget(self, ids: Sequence[str] | None = None, states: Sequence[State] = UNSETTLED) -> int:
         """Make items pending again, their budgets whole: all in those states, or of `ids` those in these states.
 
-        Returns how many there were.
+        What was done or rejected gets another take. Returns how many there were.
         """
-        marks = ", ".join("?" * len(states))
-        of_states = f"state IN ({marks})"
+        chosen = f"state IN ({', '.join('?' * len(states))})"
+        values: list[Sequence[str]] = [states] if ids is None else [(*states, item) for item in ids]
+        if ids is not None:
+            chosen += " AND id = ?"
         with self._transaction() as connection:
             if ids is None:
                 connection.execute("DELETE FROM charges")
-                count = connection.execute(f"DELETE FROM outcomes WHERE {of_states}", states).rowcount  # noqa: S608 - question marks only
             else:
                 connection.executemany("DELETE FROM charges WHERE id = ?", [(item,) for item in ids])
-                query = f"DELETE FROM outcomes WHERE id = ? AND {of_states}"  # noqa: S608 - question marks only
-                count = connection.executemany(query, [(item, *states) for item in ids]).rowcount
+            connection.executemany(_ASK_ANOTHER + chosen, values)
+            count = connection.executemany(f"DELETE FROM outcomes WHERE {chosen}", values).rowcount  # noqa: S608 - question marks only
         self._charged = set(self.charges())
         return count
 

@@ -59,11 +59,15 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """What an unsettled item was charged with so far; it holds for that fingerprint only."""
+    """What an unsettled item was charged with so far; it holds for that fingerprint only.
+
+    `attempt` is the first one that it has not had: others were made, and another was asked for.
+    """
 
     fingerprint: str
     crashes: int
     errors: int
+    attempt: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from valle_engine.errors import DiskFull, StoreError
 from valle_engine.store import claims, database
 from valle_engine.store.atomic import is_temporary
 from valle_engine.store.disk import free_bytes, refuse_network
-from valle_engine.store.ledger import Ledger
+from valle_engine.store.ledger import SETTLED, Ledger
 from valle_engine.store.lock import RunLock
 from valle_engine.store.outputs import FLOOR_BYTES, OutputFolder
 from valle_engine.store.places import label_of, ledger_path, ledgers_in, lock_path, shards_of, state_folder
@@ -115,14 +115,14 @@ def accept_loss(place: Path) -> list[Path]:
 
 
 def forget(place: Path, ids: Sequence[str] | None = None) -> int:
-    """Make what failed in a state folder pending again, with whole budgets: all of it, or those ids.
+    """Make items in a state folder pending again, with whole budgets: all that failed, or those ids, also done ones.
 
     Returns how many items. Raises `StoreError` when a driver is at work.
     """
     count = 0
     for path in ledgers_in(place).values():
         with RunLock(lock_path(path)), Ledger(path) as ledger:
-            count += ledger.forget(ids)
+            count += ledger.forget() if ids is None else ledger.forget(ids, SETTLED)
     return count
 
 
