@@ -93,8 +93,8 @@ class Kit:
 
     @property
     def frame_rate(self) -> int:
-        """Frames of codes a second. Raises `ItemError` where there is no model."""
-        return self.model.frame_rate
+        """Frames of codes a second. Raises `ItemError` where there is no codec."""
+        return self.coder.codec.frame_rate
 
     async def phonemes(self, text: str, language: str, pronunciations: Mapping[str, str] | None = None) -> Utterance:
         """Language, phonemes and ids of a text; `auto` detects the language. Raises `ItemError`, as for no text.

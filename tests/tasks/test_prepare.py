@@ -199,3 +199,11 @@ def test_the_task_keeps_its_contract(recording):
 def test_without_a_codec_the_way_out_is_told(recording):
     with pytest.raises(ItemError, match="there is no codec here: a task that uses one says so with `needs_codec"):
         run_task(Prepare(), {**SAID, "audio": str(recording(sound()))})
+
+
+def test_a_task_with_a_codec_alone_has_prompts_too(recording):
+    coder = Coder(FakeCodec(), "cpu")
+    kit = Kit(Order("a", {}, ""), 7, coder=coder)
+    codes = asyncio.run(kit.prompt(recording(sound(0.5)), 1.0))
+    coder.close()
+    assert (kit.frame_rate, len(codes)) == (FakeCodec.frame_rate, FakeCodec.frame_rate)
