@@ -16,7 +16,7 @@ from valle_engine.errors import ValleError
 from valle_plugins.pocket import files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
 TRAINING = Path(__file__).with_name("training.yaml")
 LANGUAGES = ("en", "de", "fr", "ja", "zh", "ko")
@@ -29,15 +29,10 @@ DONE = ".done"
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How much pocket is made of; the defaults are those of the weights that ship."""
+    """How much pocket is made of; the defaults are those of the weights that ship. Steps are the recipes' own."""
 
     material: int = 10_000
     utterances: int = 400_000
-    codec_steps: int = 2000
-    vocoder_steps: int = 1000
-    recogniser_steps: int = 3000
-    speaker_steps: int = 600
-    model_steps: int | None = None
     languages: tuple[str, ...] = LANGUAGES
     executor: str = "ray"
 
@@ -56,14 +51,14 @@ def steps(folder: Path, scale: Scale) -> list[Step]:
     corpus, training = folder / "corpus.yaml", folder / "training.yaml"
     return [
         Step("material", (RECIPES, "material", "--out", str(material), "--utterances", str(scale.material))),
-        Step("codec", _recipe("codec", material, codec, scale.codec_steps)),
+        Step("codec", _recipe("codec", material, codec)),
         Step("coded", lambda: _copy(codec / files.CODEC, vocoder / files.CODEC)),
-        Step("vocoder", _recipe("vocoder", material, vocoder, scale.vocoder_steps)),
-        Step("recogniser", _recipe("recogniser", material, folder / "recogniser", scale.recogniser_steps)),
-        Step("speakers", _recipe("speakers", material, folder / "speakers", scale.speaker_steps)),
+        Step("vocoder", _recipe("vocoder", material, vocoder)),
+        Step("recogniser", _recipe("recogniser", material, folder / "recogniser")),
+        Step("speakers", _recipe("speakers", material, folder / "speakers")),
         Step("job", lambda: _write_job(corpus, vocoder / files.CODEC, scale)),
         Step("corpus", (ENGINE, "run", str(corpus))),
-        Step("plan", lambda: _write_training(training, scale)),
+        Step("plan", lambda: _write_training(training)),
         Step("training", (ENGINE, "train", str(training), "--resume")),
         Step(BOX, lambda: assemble(folder, folder / BOX)),
     ]
@@ -106,8 +101,8 @@ def newest(checkpoints: Path) -> Path:
     return found[-1]
 
 
-def _recipe(name: str, material: Path, out: Path, count: int) -> tuple[str, ...]:
-    return (RECIPES, name, "--material", str(material), "--out", str(out), "--steps", str(count), "--resume")
+def _recipe(name: str, material: Path, out: Path) -> tuple[str, ...]:
+    return (RECIPES, name, "--material", str(material), "--out", str(out), "--resume")
 
 
 def _do(step: Step) -> None:
@@ -138,20 +133,16 @@ def _write_job(path: Path, codec: Path, scale: Scale) -> None:
     path.write_text(json.dumps(job, indent=2), encoding="utf-8")
 
 
-def _write_training(path: Path, scale: Scale) -> None:
+def _write_training(path: Path) -> None:
     """The shipped settings with the corpus of this folder, and pocket's phonemes."""
     from valle_plugins.pocket.vocabulary import write_tokenizer  # noqa: PLC0415 - beside its only user
 
     tokenizer = path.with_name("tokenizer.json")
     write_tokenizer(tokenizer)
     settings: Mapping[str, Any] = yaml.safe_load(TRAINING.read_text(encoding="utf-8"))
-    own = dict(_own_settings(path, tokenizer, scale))
+    own = {
+        "data": str(path.with_name("corpus") / "shards"),
+        "folder": str(path.with_name("training")),
+        "tokenizer": str(tokenizer),
+    }
     path.write_text(json.dumps({**settings, **own}, indent=2), encoding="utf-8")
-
-
-def _own_settings(path: Path, tokenizer: Path, scale: Scale) -> Iterator[tuple[str, Any]]:
-    yield "data", str(path.with_name("corpus") / "shards")
-    yield "folder", str(path.with_name("training"))
-    yield "tokenizer", str(tokenizer)
-    if scale.model_steps is not None:
-        yield "steps", scale.model_steps
