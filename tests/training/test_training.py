@@ -75,3 +75,13 @@ def test_it_speaks_sentences_of_the_validation_and_measures_them(tiny):
     measured = curve(training)[-1]["validation"]
     assert 0 <= measured["endless"] <= 1
     assert measured["length error"] >= 0
+
+
+def test_in_bfloat16_it_learns_nearly_the_same(tiny):
+    losses = []
+    for precision in ("float32", "bfloat16"):
+        training = tiny(precision, steps=2, precision=precision, validation={"every": 9, "examples": 0})
+        run_training(training, None, resume=False)
+        losses.append([line["loss"] for line in curve(training)])
+    assert losses[0] != losses[1]
+    assert losses[1] == pytest.approx(losses[0], rel=0.02)

@@ -67,7 +67,6 @@ def _work(config: dict[str, Any]) -> None:
     from ray import train  # noqa: PLC0415 - an extra
     from ray.train.torch import get_device  # noqa: PLC0415 - same
 
-    torch.set_num_threads(max(1, int(training.spec.devices.cpus)))
     if torch.cuda.is_available():
         torch.cuda.set_device(get_device())
     context = train.get_context()

@@ -136,7 +136,7 @@ class Devices(Section):
     gpus: float = Field(
         0, ge=0, description="GPUs of one process of Ray Train. A single process takes the GPU that it finds."
     )
-    cpus: float = Field(1, gt=0, description="CPU cores of one process.")
+    cpus: float = Field(1, gt=0, description="CPU cores, and threads, of one process.")
     address: str | None = Field(None, description="A running Ray cluster to join.")
     failures: int = Field(3, ge=0, description="Times that all processes start again from the last checkpoint.")
 

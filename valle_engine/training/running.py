@@ -39,6 +39,8 @@ def run_training(training: Training, console: Console | None, *, resume: bool, r
     """Train; whether all steps were made. Raises `StoreError` for a folder that another training has begun."""
     checkpoints = check_begun(training, resume=resume)
     spec = training.spec
+    # Sums depend on how they are split: the file says by how many threads, not the machine.
+    torch.set_num_threads(max(1, int(spec.devices.cpus)))
     kind = Silence if rank else Journal
     with kind(training.folder, spec.steps, spec.log_every, console) as journal:
         trainer = assemble(training, checkpoints, journal, Reader(spec.seed, rank, world))
