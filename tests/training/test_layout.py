@@ -4,6 +4,7 @@ from collections import Counter
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from valle_engine.training.layout import SPLITS, Catalogue, Entry, Layout, chosen_split
 
@@ -74,6 +75,11 @@ def test_a_row_s_own_split_comes_first():
     entries = [entry(number, split=SPLITS[number % 3]) for number in range(9)]
     shards = {shard.split: len(shard.places) for shard in catalogue(entries, validation=1, test=0).shards()}
     assert shards == dict.fromkeys(SPLITS, 3)
+
+
+def test_shares_of_more_than_all_are_refused():
+    with pytest.raises(ValidationError, match=r"validation and test are 1\.2 of all together"):
+        Layout(validation=0.6, test=0.6)
 
 
 def test_nothing_gives_no_shards():

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from array import array
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -28,6 +28,14 @@ class Layout(BaseModel):
     split_by: Literal["speaker", "utterance"] = Field(
         "speaker", description="What goes into one split as a whole; by utterance when there is but one speaker."
     )
+
+    @model_validator(mode="after")
+    def _shares(self) -> Self:
+        if self.validation + self.test > 1:
+            raise ValueError(
+                f"validation and test are {self.validation + self.test:g} of all together, at most 1 is there"
+            )
+        return self
 
 
 class Entry(NamedTuple):

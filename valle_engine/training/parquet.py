@@ -67,7 +67,7 @@ class Shard:
     def read(cls, path: Path, codebooks: int) -> Shard:
         """Read a file. Raises `StoreError` for one that is missing or damaged."""
         try:
-            return cls(pq.read_table(path, schema=SCHEMA).combine_chunks(), codebooks)
+            return cls(pq.read_table(path, schema=SCHEMA, use_threads=False).combine_chunks(), codebooks)
         except (OSError, pa.ArrowException) as error:
             raise StoreError(
                 f"{path} cannot be read as a shard: {error}; `valle data prepare` makes it anew"
