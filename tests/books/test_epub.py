@@ -278,5 +278,11 @@ def test_a_book_without_a_language_takes_that_of_its_text(epub):
     assert "the book says no language; it is read as 'de'" in warnings(book)
 
 
+@pytest.mark.parametrize(("said", "read"), [("ger", "de"), ("EN_us", "en"), ("und", "en"), ("es-419", "es")])
+def test_a_language_is_known_by_any_of_its_codes(epub, said, read):
+    metadata = f"<dc:title>B</dc:title><dc:language>{said}</dc:language>"
+    assert epub("<p>x</p>", metadata=metadata).metadata.language == read
+
+
 def test_the_language_may_be_said(epub):
     assert epub("<p>x</p>", language="fr").metadata.language == "fr"

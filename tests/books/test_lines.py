@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from valle_engine.books.book import Book, Chapter, Metadata, Paragraph, Run
 from valle_engine.books.cast import Role
+from valle_engine.books.lexicon import Lexicon
 from valle_engine.books.lines import LineMaker
 from valle_engine.books.packing import Packer
 from valle_engine.pace import reading_seconds
@@ -203,6 +204,13 @@ def test_emphasis_is_kept_with_its_line():
 
 def test_what_says_nothing_is_no_line():
     assert not lines("“…”", "—", "?!")
+
+
+def test_words_for_which_nothing_is_said_are_told(tmp_path):
+    (tmp_path / "names.yaml").write_text("name: a\nversion: 1\nentries: [{word: Amen, say: ''}]")
+    made = maker(lexicons=[Lexicon.read(tmp_path / "names.yaml")])
+    assert [line.written for line in made.lines(book(chapter("Amen.", "So be it.")))] == ["So be it."]
+    assert [warned.message for warned in made.warnings] == ["nothing is said for 'Amen.'"]
 
 
 @pytest.mark.parametrize(("language", "letters"), [("en", 15), ("ja", 7), ("zh", 4.5), ("ko", 6)])

@@ -95,6 +95,13 @@ def test_text_is_told_in_json(book):
     assert {"written": "$5", "spoken": "five dollars", "rule": "money"} in facts["lines"][1]["changes"]
 
 
+def test_no_text_of_a_book_acts_on_the_terminal(book):
+    path = book.folder / "bad.txt"
+    path.write_text("1 \x9b2J and \u202e2\n")
+    for told in (book("text", path, "--all")[1], book("inspect", path)[1]):
+        assert not set(told) & {"\x9b", "\u202e"}
+
+
 def test_a_job_s_own_options_hold(book):
     assert "lexicon names 7: Dinah 1" in book("text", book.folder / "job.yaml")[1]
 

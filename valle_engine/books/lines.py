@@ -131,6 +131,7 @@ class LineMaker:
         for start, end in self.packer.lines(text, language, changes, seconds):
             spoken = applied(text, changes, start, end)
             if _has_no_word(spoken):
+                self._check_silence(text[start:end], paragraph)
                 continue
             inside = between(changes, start, end)
             sounds = [each for each in sounded if start <= each.start and each.end <= end]
@@ -180,6 +181,12 @@ class LineMaker:
         self._said[digest] += 1
         times = self._said[digest]
         return f"{self.key}-{digest}" if times == 1 else f"{self.key}-{digest}-{times}"
+
+    def _check_silence(self, written: str, paragraph: Paragraph) -> None:
+        """Warn of words for which nothing is said."""
+        if not _has_no_word(written):
+            message = f"nothing is said for {written.strip()!r}"
+            self.warnings.append(Warned(message, paragraph.place, paragraph.line))
 
     def _check_sounds(self, line: Line, sounds: Sequence[Sounded]) -> None:
         """Warn of a word that a line has with and without a mark: it will sound alike in both places."""

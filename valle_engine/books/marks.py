@@ -21,6 +21,20 @@ MARKS = frozenset({"break", "voice", "emphasis", "phoneme", "lang", "speak"})
 STRENGTHS = {"none": 0.0, "x-weak": 0.1, "weak": 0.25, "medium": 0.5, "strong": 1.0, "x-strong": 2.0}
 LONGEST_PAUSE = 60.0
 _TIME = re.compile(r"\+?(\d{1,4}(?:\.\d{1,3})?|\.\d{1,3})(ms|s)")
+_TWO_LETTERS = {
+    "eng": "en",
+    "deu": "de",
+    "ger": "de",
+    "fra": "fr",
+    "fre": "fr",
+    "jpn": "ja",
+    "zho": "zh",
+    "chi": "zh",
+    "cmn": "zh",
+    "kor": "ko",
+}
+"""ISO 639-2 and 639-3, as some tools write them."""
+_NO_LANGUAGE = frozenset({"und", "mul", "zxx", "mis"})
 _STRESSED = frozenset({"em", "strong", "emphasis"})
 
 
@@ -80,5 +94,9 @@ def pause_of(element: Any, warn: Callable[[str], None]) -> float | None:
 
 
 def primary(language: str) -> str:
-    """The language without its region or script: `en` of `en-GB`."""
-    return language.strip().replace("_", "-").partition("-")[0].lower()
+    """The language without its region or script, in two letters where it has two: `en` of `en-GB` and of `eng`.
+
+    Empty for what names no language.
+    """
+    code = language.strip().replace("_", "-").partition("-")[0].lower()
+    return "" if code in _NO_LANGUAGE else _TWO_LETTERS.get(code, code)

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from valle_engine.books.lines import Line
 
 SHOWN = 5
-"""Things of a kind that are left out, and lines without a change around one, that are shown; `--json` has all."""
+"""Things of a kind that are left out that are shown; `--json` has all."""
+LONGEST = 2000
+"""Characters of a line that is shown."""
 
 
 def add_parser(verbs: Any) -> None:
@@ -170,9 +172,8 @@ def _text(source: BookSource, arguments: argparse.Namespace) -> int:
         facts = {"lines": [_line_facts(line) for line in lines], "lexicons": hits, "warnings": list(map(str, warnings))}
         print(orjson.dumps(facts, option=orjson.OPT_INDENT_2).decode())
         return 0
-    for line in lines:
-        print("\n".join(one_line(each, 2000) for each in _shown(line)))
-    print("\n".join(_summary(lines, hits, warnings)))
+    shown = [each for line in lines for each in _shown(line)]
+    print("\n".join(one_line(each, LONGEST) for each in [*shown, *_summary(lines, hits, warnings)]))
     return 0
 
 
@@ -207,7 +208,7 @@ def _summary(lines: Sequence[Line], hits: Sequence[dict[str, Any]], warnings: It
         yield f"lexicon {lexicon['lexicon']} {lexicon['version']}: {_tally(used) or 'nothing found'}"
         if unused:
             yield f"  never found: {', '.join(unused)}"
-    yield from (one_line(f"warning: {warned}", 300) for warned in warnings)
+    yield from (f"warning: {warned}" for warned in warnings)
 
 
 def _tally(counts: dict[str, int]) -> str:
