@@ -48,7 +48,15 @@ output: {format: flac, products: [jsonl]}
 """
 NOTES = {"accept": "Bounds of a score, by the score's name."}
 READING = "These stand beside `kind` and the source's own options."
-TITLES = {"tasks": "Tasks", "sources": "Sources", "samplers": "Samplers", "scorers": "Scorers", "products": "Products"}
+TITLES = {
+    "tasks": "Tasks",
+    "sources": "Sources",
+    "samplers": "Samplers",
+    "scorers": "Scorers",
+    "transcribers": "Transcribers",
+    "normalisers": "Normalisers",
+    "products": "Products",
+}
 
 
 def page() -> str:

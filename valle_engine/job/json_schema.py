@@ -36,6 +36,9 @@ def job_schema(plugins: Plugins) -> dict[str, Any]:
     properties["items"] = _described(properties["items"], oneOf=[_item_list(fields), *shapes.sources()])
     properties["defaults"] |= {"properties": {name: field for name, field in fields.items() if name != "id"}}
     properties["scores"]["items"] = {"oneOf": shapes.named(plugins.scorers)}
+    scoring = shapes.definitions["Scoring"]["properties"]
+    scoring["transcribers"]["items"] = {"oneOf": shapes.named(plugins.transcribers)}
+    scoring["normaliser"] = _described(scoring["normaliser"], oneOf=shapes.named(plugins.normalisers))
     shapes.definitions["Output"]["properties"]["products"]["items"] = {"oneOf": shapes.named(plugins.products)}
     return {"$schema": DIALECT, **schema, "$defs": shapes.definitions}
 
@@ -45,7 +48,8 @@ class _Shapes:
 
     def __init__(self, plugins: Plugins) -> None:
         self._plugins = plugins
-        parts = [_parts(kind) for kind in (plugins.tasks, plugins.samplers, plugins.scorers, plugins.products)]
+        scoring = (plugins.scorers, plugins.transcribers, plugins.normalisers)
+        parts = [_parts(kind) for kind in (plugins.tasks, plugins.samplers, plugins.products, *scoring)]
         models: list[type[BaseModel]] = [JobFile, Reading, *chain(*parts), *_parts(plugins.sources), *self._items()]
         pairs = [(model, MODE) for model in dict.fromkeys(models)]
         self._names, everything = models_json_schema(pairs, ref_template="#/$defs/{model}")
