@@ -78,4 +78,5 @@ def mixed(speech: np.ndarray, noise: np.ndarray, decibels: float) -> np.ndarray:
     """Speech with noise at a ratio of powers, as loud as the speech was."""
     power = np.sqrt((speech**2).mean() / max(float((noise**2).mean()), 1e-10))
     both = speech + noise * power * 10 ** (-decibels / 20)
-    return both * (np.abs(speech).max() / max(float(np.abs(both).max()), 1e-5))
+    as_loud: np.ndarray = both * (np.abs(speech).max() / max(float(np.abs(both).max()), 1e-5))
+    return as_loud

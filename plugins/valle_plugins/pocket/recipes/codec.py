@@ -64,7 +64,8 @@ def _project(network: CodecNetwork, energies: Tensor) -> None:
 def by_step(energies: Tensor) -> Tensor:
     """Energies of frames (n, 576) as the decoder's four steps see them, (n, 4 · 208): a coarser view is repeated."""
     counts = [FRAME_SAMPLES // hop for _mels, _window, hop in VIEWS]
-    views = energies.split([mels * count for (mels, _window, _hop), count in zip(VIEWS, counts, strict=True)], dim=1)
+    widths = [mels * count for (mels, _window, _hop), count in zip(VIEWS, counts, strict=True)]
+    views = torch.split(energies, widths, dim=1)
     shaped = [
         view.reshape(len(energies), count, -1).repeat_interleave(STEPS // count, dim=1)
         for view, count in zip(views, counts, strict=True)

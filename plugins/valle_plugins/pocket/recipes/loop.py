@@ -75,7 +75,7 @@ class Training:
         torch.manual_seed(self.step)
         terms = loss_of(self.step)
         self._optimiser.zero_grad(set_to_none=True)
-        torch.stack(list(terms.values())).sum().backward()
+        torch.stack(list(terms.values())).sum().backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self._parameters, MAX_NORM)
         self._optimiser.step()
         self.step += 1
