@@ -58,7 +58,12 @@ def run(tmp_path):
 
 @pytest.fixture
 def spoken(run):
-    """Two chapters: a heading and three lines, a heading and two."""
+    """Two chapters."""
+    return two_chapters(run)
+
+
+def two_chapters(run):
+    """A heading and three lines, a heading and two."""
     one = {"chapter": 1, "chapter_title": "Down the Rabbit-Hole", "speaker": "narrator"}
     two = {"chapter": 2, "chapter_title": "The Pool of Tears", "speaker": "narrator"}
     run.add("a1", 0.4, kind="heading", paragraph=1, **one)

@@ -7,11 +7,16 @@ import sys
 import av
 import mutagen
 import numpy as np
+import pyloudnorm
 import pytest
+import scipy.signal
 
+import valle_plugins.audiobook.book
+from tests.audiobook.conftest import FakeRun, two_chapters
 from valle_engine.errors import ValleError
+from valle_plugins.audiobook.book import _decoded
 from valle_plugins.audiobook.container import RATE
-from valle_plugins.audiobook.product import Audiobook, _decoded
+from valle_plugins.audiobook.product import Audiobook
 from valle_plugins.audiobook.sound import measure
 
 ABOUT = {"title": "Alice", "author": "Lewis Carroll", "series": "Wonderland", "part": "1", "date": "1865-11-26"}
@@ -28,6 +33,22 @@ def report(folder):
     return json.loads((folder / "report.json").read_text())
 
 
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The two chapters as a book in each format, with a cover and subtitles, made once."""
+    folders = {}
+
+    def finished(kind):
+        if kind not in folders:
+            folder = tmp_path_factory.mktemp(kind)
+            (folder / "cover.png").write_bytes(png(8, 8))
+            run = two_chapters(FakeRun(folder))
+            folders[kind] = made(run, format=kind, cover=folder / "cover.png", subtitles=["srt", "vtt"])
+        return folders[kind]
+
+    return finished
+
+
 def heard(path):
     """The samples of a file as a player gives them."""
     return np.concatenate(list(_decoded([path])))
@@ -39,8 +60,8 @@ def test_importing_the_plugin_loads_neither_av_nor_numpy():
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-def test_a_book_has_its_length_chapters_and_tags(spoken, kind):
-    folder = made(spoken, format=kind)
+def test_a_book_has_its_length_chapters_and_tags(finished, kind):
+    folder = finished(kind)
     with av.open(str(folder / f"Alice.{kind}")) as file:
         chapters = [(each["metadata"]["title"], float(each["start"] * each["time_base"])) for each in file.chapters()]
         tags = {**file.metadata, **file.streams.audio[0].metadata}
@@ -54,17 +75,17 @@ def test_a_book_has_its_length_chapters_and_tags(spoken, kind):
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-def test_a_book_has_the_loudness_asked_for_and_no_peak_above_the_ceiling(spoken, kind):
-    folder = made(spoken, format=kind)
+def test_a_book_has_the_loudness_asked_for_and_no_peak_above_the_ceiling(finished, kind):
+    folder = finished(kind)
     found = measure([heard(folder / f"Alice.{kind}")], RATE)
     assert found.integrated == pytest.approx(-18, abs=0.5)
     assert found.true_peak <= -1
     assert report(folder)["loudness"]["after"]["integrated"] == pytest.approx(found.integrated, abs=0.1)
 
 
-def test_one_gain_is_for_the_whole_book(spoken):
-    samples = heard(made(spoken, format="flac") / "Alice.flac")
-    gain = 10 ** (report(made(spoken, format="flac"))["loudness"]["gain_db"] / 20)
+def test_one_gain_is_for_the_whole_book(finished):
+    samples = heard(finished("flac") / "Alice.flac")
+    gain = 10 ** (report(finished("flac"))["loudness"]["gain_db"] / 20)
     # The tone of a2 reaches 0.1, that of b2 0.2: what was twice as loud still is.
     assert np.abs(samples[: 3 * RATE]).max() == pytest.approx(0.1 * gain, rel=0.02)
     assert np.abs(samples).max() == pytest.approx(0.2 * gain, rel=0.02)
@@ -77,10 +98,9 @@ def test_a_peak_goes_before_the_loudness_and_the_report_says_so(spoken):
     assert -3.3 < found["after"]["true_peak"] <= -3
 
 
-def test_mutagen_reads_cover_chapters_and_tags_of_an_m4b(spoken, tmp_path):
-    cover = tmp_path / "cover.png"
-    cover.write_bytes(png(8, 8))
-    file = mutagen.File(made(spoken, cover=cover) / "Alice.m4b")
+def test_mutagen_reads_cover_chapters_and_tags_of_an_m4b(finished):
+    file = mutagen.File(finished("m4b") / "Alice.m4b")
+    assert [chapter.title for chapter in file.chapters] == ["Down the Rabbit-Hole", "The Pool of Tears"]
     assert file.tags["\xa9nam"] == ["Alice"]
     assert file.tags["\xa9ART"] == ["Lewis Carroll"]
     assert file.tags["stik"] == [2]
@@ -88,10 +108,8 @@ def test_mutagen_reads_cover_chapters_and_tags_of_an_m4b(spoken, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["mp3", "flac", "opus"])
-def test_other_formats_have_the_cover_too(spoken, tmp_path, kind):
-    cover = tmp_path / "cover.png"
-    cover.write_bytes(png(8, 8))
-    with av.open(str(made(spoken, cover=cover, format=kind) / f"Alice.{kind}")) as file:
+def test_other_formats_have_the_cover_too(finished, kind):
+    with av.open(str(finished(kind) / f"Alice.{kind}")) as file:
         [picture] = list(file.streams.video)
         assert (picture.codec_context.name, picture.width, picture.height) == ("png", 8, 8)
 
@@ -120,6 +138,57 @@ def test_one_file_a_chapter(spoken):
     assert (str(tags["TIT2"]), str(tags["TALB"]), str(tags["TRCK"])) == ("The Pool of Tears", "Alice", "2")
 
 
+def test_a_long_book_is_several_files_and_no_chapter_is_cut(spoken):
+    folder = made(spoken, longest=5 / 3600, format="flac")
+    names = [file["name"] for file in report(folder)["files"]]
+    assert names == ["1 - Alice, part 1.flac", "2 - Alice, part 2.flac"]
+    tags = mutagen.File(folder / names[1]).tags
+    assert (tags["title"], tags["track"], tags["album"]) == (["Alice, part 2"], ["2"], ["Alice"])
+    assert report(folder)["files"][1]["chapters"] == [{"title": "The Pool of Tears", "start": "00:00:00.000"}]
+
+
+def test_what_an_earlier_book_left_is_taken_away(spoken):
+    folder = made(spoken, format="flac", per_chapter=True, subtitles=["srt"])
+    (folder / "mine.flac").write_bytes(b"x")
+    made(spoken, format="mp3")
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "Alice.mp3",
+        "doubtful.txt",
+        "metadata.json",
+        "mine.flac",
+        "report.json",
+    ]
+
+
+def test_what_a_killed_run_left_aside_is_swept_also_when_the_book_is_made(spoken):
+    top = made(spoken, format="flac").parents[1]
+    (top / ".audiobook-work").mkdir()
+    (top / ".audiobook-work" / "Alice.flac").write_bytes(b"half")
+    made(spoken, format="flac")
+    assert [path.name for path in top.iterdir()] == ["Lewis Carroll"]
+
+
+def test_an_interrupted_book_leaves_nothing_and_what_was_there_stays(spoken, monkeypatch):
+    folder = made(spoken, format="flac")
+    before = sorted((path, path.stat().st_mtime_ns) for path in folder.iterdir())
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(valle_plugins.audiobook.book, "write_book", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        made(spoken, format="flac", loudness=-20)
+    assert sorted((path, path.stat().st_mtime_ns) for path in folder.iterdir()) == before
+    assert [path.name for path in folder.parents[1].iterdir()] == ["Lewis Carroll"]
+
+
+def test_an_independent_meter_finds_the_loudness_too(finished):
+    samples = heard(finished("m4b") / "Alice.m4b")
+    assert pyloudnorm.Meter(RATE).integrated_loudness(samples) == pytest.approx(-18, abs=0.5)
+    # A true peak is that of the wave between the samples: four times as many of them show it.
+    assert 20 * np.log10(np.abs(scipy.signal.resample_poly(samples, 4, 1)).max()) <= -1
+
+
 def test_lines_without_sound_hold_the_book_back(spoken):
     spoken.add("b4", 0, "failed", chapter=2, chapter_title="The Pool of Tears")
     with pytest.raises(ValleError, match=r"1 of 8 lines have no sound \(b4 …\)"):
@@ -139,15 +208,15 @@ def test_doubtful_lines_are_listed_with_their_time(spoken):
     assert "b4  rejected: wer 0.4 is above 0.1  Written b4." in (folder / "doubtful.txt").read_text()
 
 
-def test_subtitles_stand_where_the_lines_are(spoken):
-    folder = made(spoken, subtitles=["srt", "vtt"])
+def test_subtitles_stand_where_the_lines_are(finished):
+    folder = finished("m4b")
     assert (folder / "Alice.srt").read_text().startswith("1\n00:00:00,500 --> 00:00:00,900\nWritten a1.\n\n2\n")
     assert (folder / "Alice.vtt").read_text().startswith("WEBVTT\n\n1\n00:00:00.500 --> 00:00:00.900\nWritten a1.")
 
 
-def test_audiobookshelf_finds_author_title_and_series(spoken):
-    folder = made(spoken)
-    assert folder == spoken.folder / "audiobook" / "Lewis Carroll" / "Alice"
+def test_audiobookshelf_finds_author_title_and_series(finished):
+    folder = finished("m4b")
+    assert folder.parts[-3:] == ("audiobook", "Lewis Carroll", "Alice")
     found = json.loads((folder / "metadata.json").read_text())
     assert (found["authors"], found["series"], found["publishedYear"]) == (["Lewis Carroll"], ["Wonderland #1"], "1865")
 
