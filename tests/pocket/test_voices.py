@@ -4,7 +4,7 @@ import numpy as np
 import soundfile
 
 from valle_engine.text import LANGUAGES
-from valle_plugins.pocket import voices
+from valle_plugins.pocket import files, voices
 from valle_plugins.pocket.model import Pocket
 from valle_plugins.pocket.voices import REFERENCES, write_voices
 from valle_plugins.synthetic.recipes import Voice
@@ -39,3 +39,15 @@ def test_recordings_and_what_they_say_are_written_whole(tmp_path, monkeypatch):
     assert rate == 24_000
     assert 3 < len(samples) / rate < 8
     assert np.abs(samples).max() > 0.5
+
+
+def test_the_recordings_that_come_with_it_are_theirs(monkeypatch):
+    monkeypatch.delenv(files.FOLDER, raising=False)
+    shipped = Pocket().voices()
+    assert set(shipped) == {reference.name for reference in REFERENCES}
+    for reference in REFERENCES:
+        said = shipped[reference.name].with_suffix(".txt").read_text(encoding="utf-8")
+        assert said == f"{reference.text}\n"
+        info = soundfile.info(shipped[reference.name])
+        assert (info.samplerate, info.channels) == (24_000, 1)
+        assert 3 < info.duration < 8
