@@ -13,11 +13,11 @@ from pathlib import Path
 
 import ray
 
-from tests.benchmarks import dispatching, manifests
+from tests.benchmarks import books, dispatching, manifests, scoring
 from tests.benchmarks.bench import Figure
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
-ALL = {**manifests.BENCHMARKS, **dispatching.BENCHMARKS}
+ALL = {**manifests.BENCHMARKS, **dispatching.BENCHMARKS, **scoring.BENCHMARKS}
 
 
 def main() -> int:
