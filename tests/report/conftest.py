@@ -13,6 +13,7 @@ from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
 from tests.report.making import Made, make_run, score, write_results, write_sound
+from valle_engine.cli import main
 from valle_engine.records import Failure
 
 FLAGS = (
@@ -103,6 +104,13 @@ def out(tmp_path) -> Path:
     folder = make_run(tmp_path / "out", items)
     scored(folder, items, 29)
     return folder
+
+
+@pytest.fixture
+def page(out) -> Path:
+    """Its report."""
+    assert main(["report", str(out)]) == 0
+    return out / "report.html"
 
 
 def scored(folder: Path, items: list[Made], count: int) -> None:
