@@ -5,11 +5,11 @@ import json
 import pytest
 import torch
 
-from valle_engine.errors import StoreError
+from valle_engine.errors import CheckpointError, StoreError
 from valle_engine.model.checkpoint import read_checkpoint
 from valle_engine.training.batches import Reader
 from valle_engine.training.journal import Journal
-from valle_engine.training.running import assemble, run_training
+from valle_engine.training.running import assemble, claimed, run_training
 from valle_engine.training.saving import MODEL, Checkpoints
 
 
@@ -85,3 +85,25 @@ def test_in_bfloat16_it_learns_nearly_the_same(tiny):
         losses.append([line["loss"] for line in curve(training)])
     assert losses[0] != losses[1]
     assert losses[1] == pytest.approx(losses[0], rel=0.02)
+
+
+def test_a_resumed_training_takes_the_options_as_they_are_now(tiny):
+    run_training(tiny("out", steps=2), None, resume=False)
+    slower = {"learning_rate": 0.001, "warmup": 1, "schedule": "constant"}
+    run_training(tiny("out", steps=4, optimiser=slower), None, resume=True)
+    told = [line for line in curve(tiny("out")) if "rate" in line]
+    assert [line["step"] for line in told] == [1, 2, 3, 4]
+    assert [line["rate"] for line in told[2:]] == [0.001, 0.001]
+
+
+def test_a_checkpoint_of_another_model_is_told_apart(tiny):
+    run_training(tiny("out", steps=1), None, resume=False)
+    wider = tiny("out", steps=2, model={"width": 64, "heads": 2, "layers": 2})
+    with pytest.raises(CheckpointError, match="step-00000001: it is of another model than the file describes"):
+        run_training(wider, None, resume=True)
+
+
+def test_a_folder_belongs_to_one_training_at_a_time(tiny):
+    training = tiny("out", steps=1)
+    with claimed(training, resume=False), pytest.raises(StoreError, match="is being worked on by process"):
+        run_training(training, None, resume=False)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from valle_engine.errors import JobError, Problem, RunAborted
 from valle_engine.executors.ray import crew_for, machines, session
-from valle_engine.training.running import check_begun, run_training
+from valle_engine.training.batches import Reader
+from valle_engine.training.running import claimed, work
 
 if TYPE_CHECKING:
     from valle_engine.training.loading import Training
@@ -24,9 +25,8 @@ def train_on_ray(training: Training, *, resume: bool) -> bool:
     The run's folder and the corpus must be the same for all machines. Raises `JobError` where Ray Train is not
     installed or the processes do not fit, and `RunAborted` when they failed too often.
     """
-    check_begun(training, resume=resume)
     devices = training.spec.devices
-    with session(devices.address):
+    with claimed(training, resume=resume), session(devices.address):
         crew = crew_for(devices, machines(), "devices")
         return _fitted(training, crew.cpus, crew.gpus)
 
@@ -70,7 +70,7 @@ def _work(config: dict[str, Any]) -> None:
     if torch.cuda.is_available():
         torch.cuda.set_device(get_device())
     context = train.get_context()
-    run_training(training, None, resume=True, rank=context.get_world_rank(), world=context.get_world_size())
+    work(training, None, Reader(training.spec.seed, context.get_world_rank(), context.get_world_size()))
 
 
 def _last_line(text: str) -> str:

@@ -12,10 +12,10 @@ from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR, OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from valle_engine.errors import RunAborted
+from valle_engine.errors import CheckpointError, RunAborted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from torch import Tensor, nn
     from torch.optim.lr_scheduler import LRScheduler
@@ -47,7 +47,7 @@ class Learning:
 
     def __init__(self, learner: Learner, options: Optimiser, steps: int, dtype: torch.dtype) -> None:
         self.learner = learner
-        self._options = options
+        self._options, self._steps = options, steps
         self._weights = [weight for weight in learner.parameters() if weight.requires_grad]
         self._optimiser = AdamW(
             self._weights,
@@ -96,16 +96,24 @@ class Learning:
             "weights": self.learner.state_dict(),
             "average": None if self._average is None else self._average.state_dict(),
             "optimiser": self._optimiser.state_dict(),
-            "schedule": self._schedule.state_dict(),
         }
 
-    def load(self, state: dict[str, Any]) -> None:
-        """Go on from there."""
-        self.learner.load_state_dict(state["weights"])
-        if self._average is not None:
-            self._average.load_state_dict(state["average"])
-        self._optimiser.load_state_dict(state["optimiser"])
-        self._schedule.load_state_dict(state["schedule"])
+    def load(self, state: dict[str, Any], step: int) -> None:
+        """Go on from there, after so many steps, with the options as they are now.
+
+        Raises `CheckpointError` for the state of another model.
+        """
+        options = [_without(group, "params") for group in self._optimiser.param_groups]
+        try:
+            self.learner.load_state_dict(state["weights"])
+            if self._average is not None and state["average"] is not None:
+                self._average.load_state_dict(state["average"])
+            self._optimiser.load_state_dict(state["optimiser"])
+        except (RuntimeError, ValueError) as error:
+            raise CheckpointError(f"it is of another model than the file describes: {error}") from error
+        for group, now in zip(self._optimiser.param_groups, options, strict=True):
+            group.update(now)
+        self._schedule = schedule(self._optimiser, self._options, self._steps, after=step)
 
     def _backward(self, pack: Pack, count: int, *, last: bool) -> Losses:
         self.shared.train()
@@ -134,10 +142,11 @@ def share(learner: Learner) -> nn.Module:
     return torch.nn.parallel.DistributedDataParallel(learner, find_unused_parameters=True)
 
 
-def schedule(optimiser: AdamW, options: Optimiser, steps: int) -> LRScheduler:
-    """The rate at every step: up in `warmup` steps, then down by the schedule's name."""
+def schedule(optimiser: AdamW, options: Optimiser, steps: int, after: int = 0) -> LRScheduler:
+    """The rate of every step behind `after`: up in `warmup` steps, then down by the schedule's name."""
+    last = after - 1
     if options.schedule == "constant":
-        return LambdaLR(optimiser, lambda step: min(1.0, (step + 1) / max(1, options.warmup)))
+        return LambdaLR(optimiser, lambda step: min(1.0, (step + 1) / max(1, options.warmup)), last)
     return OneCycleLR(
         optimiser,
         options.learning_rate,
@@ -146,7 +155,12 @@ def schedule(optimiser: AdamW, options: Optimiser, steps: int) -> LRScheduler:
         anneal_strategy="cos" if options.schedule == "cosine" else "linear",
         cycle_momentum=False,
         div_factor=DIVISION,
+        last_epoch=last,
     )
+
+
+def _without(mapping: Mapping[str, Any], key: str) -> dict[str, Any]:
+    return {name: value for name, value in mapping.items() if name != key}
 
 
 def _average(learner: Learner, decay: float) -> AveragedModel | None:

@@ -14,6 +14,7 @@ from valle_engine.model.engine import choose_dtype
 from valle_engine.plugins import load_plugins
 from valle_engine.scoring.panel import Panel
 from valle_engine.scoring.recipe import spec_of
+from valle_engine.store.lock import RunLock
 from valle_engine.training.batches import Reader
 from valle_engine.training.beginning import first_model
 from valle_engine.training.curriculum import Curriculum
@@ -34,30 +35,42 @@ if TYPE_CHECKING:
 
     from valle_engine.training.loading import Training
 
+CHECKPOINTS = "checkpoints"
+"""Folder of the checkpoints in that of the training."""
 
-def run_training(training: Training, console: Console | None, *, resume: bool, rank: int = 0, world: int = 1) -> bool:
-    """Train; whether all steps were made. Raises `StoreError` for a folder that another training has begun."""
-    checkpoints = check_begun(training, resume=resume)
+
+def run_training(training: Training, console: Console | None, *, resume: bool) -> bool:
+    """Train in this process alone; whether all steps were made. Raises `StoreError` as `claimed` does."""
+    with claimed(training, resume=resume):
+        return work(training, console, Reader(training.spec.seed))
+
+
+@contextmanager
+def claimed(training: Training, *, resume: bool) -> Iterator[None]:
+    """Hold the folder of a training for oneself.
+
+    Raises `StoreError` when somebody else does, and when it holds checkpoints and nobody says to go on from them.
+    """
+    training.folder.mkdir(parents=True, exist_ok=True)
+    with RunLock(training.folder / "lock"):
+        if (steps := Checkpoints(training.folder / CHECKPOINTS).steps()) and not resume:
+            raise StoreError(
+                f"{training.folder} holds a training at step {steps[-1]}: go on with --resume, or name another `folder`"
+            )
+        yield
+
+
+def work(training: Training, console: Console | None, reader: Reader) -> bool:
+    """Be one process of a training, from the newest checkpoint on if there is one; whether all steps were made."""
     spec = training.spec
     # Sums depend on how they are split: the file says by how many threads, not the machine.
     torch.set_num_threads(max(1, int(spec.devices.cpus)))
-    kind = Silence if rank else Journal
+    kind = Silence if reader.rank else Journal
     with kind(training.folder, spec.steps, spec.log_every, console) as journal:
-        trainer = assemble(training, checkpoints, journal, Reader(spec.seed, rank, world))
+        trainer = assemble(training, Checkpoints(training.folder / CHECKPOINTS), journal, reader)
         trainer.resume()
         with stopped_by_signals(trainer):
             return trainer.run()
-
-
-def check_begun(training: Training, *, resume: bool) -> Checkpoints:
-    """The checkpoints there are. Raises `StoreError` when there are some and nobody says to go on from them."""
-    checkpoints = Checkpoints(training.folder / "checkpoints")
-    if checkpoints.steps() and not resume:
-        raise StoreError(
-            f"{training.folder} holds a training at step {checkpoints.steps()[-1]}: "
-            "go on with --resume, or name another `folder`"
-        )
-    return checkpoints
 
 
 def assemble(training: Training, checkpoints: Checkpoints, journal: Journal, reader: Reader) -> Trainer:

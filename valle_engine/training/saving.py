@@ -20,7 +20,7 @@ from valle_engine.model.random_weights import as_released
 from valle_engine.store.atomic import failed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from torch import Tensor
@@ -65,14 +65,13 @@ class Checkpoints:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._sweep()
-            temporary = self.folder / f".step-{step}.{os.getpid()}.tmp"
+            temporary = self._temporary(step)
             temporary.mkdir()
             torch.save(dict(state), temporary / STATE)
             for name, write in files.items():
                 write(temporary / name)
             for path in [*temporary.iterdir(), temporary]:
                 _sync(path)
-            shutil.rmtree(self.path(step), ignore_errors=True)
             temporary.rename(self.path(step))
             _sync(self.folder)
         except OSError as error:
@@ -94,15 +93,17 @@ class Checkpoints:
         steps = self.steps()
         for step in steps[:-keep]:
             if step != best:
-                shutil.rmtree(self.path(step))
+                # What is removed is no checkpoint any more, not even when that is interrupted.
+                shutil.rmtree(self.path(step).rename(self._temporary(step)))
+
+    def _temporary(self, step: int) -> Path:
+        return self.folder / f".step-{step}.{os.getpid()}.tmp"
 
     def _sweep(self) -> None:
         """Remove what a process that died has left unfinished."""
-        for path in self._unfinished():
-            shutil.rmtree(path)
-
-    def _unfinished(self) -> Iterator[Path]:
-        return (path for path in list(self.folder.iterdir()) if _UNFINISHED.fullmatch(path.name))
+        for path in list(self.folder.iterdir()):
+            if _UNFINISHED.fullmatch(path.name):
+                shutil.rmtree(path)
 
 
 def _sync(path: Path) -> None:

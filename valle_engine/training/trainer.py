@@ -73,7 +73,7 @@ class Trainer:
         """Go on from the newest checkpoint, if there is one; the step it is of."""
         steps = self._desk.checkpoints.steps()
         if steps:
-            self._load(self._desk.checkpoints.read(steps[-1]))
+            self._load(steps[-1])
         self._desk.journal.begin(self.step)
         return self.step
 
@@ -93,7 +93,7 @@ class Trainer:
         bookmarks = self._gathered(asdict(self._batches.bookmark))
         if self._study.reader.rank:
             return
-        state = {"step": self.step, "bookmarks": bookmarks, "best": asdict(self._best), **self._learning.state()}
+        state = {"bookmarks": bookmarks, "best": asdict(self._best), **self._learning.state()}
         self._desk.checkpoints.write(self.step, state, self._files())
         self._desk.checkpoints.thin(self._spec.saving.keep, self._best.step)
 
@@ -122,10 +122,15 @@ class Trainer:
         config = self._study.curriculum.config
         return {MODEL: lambda path: write_model(path, model.state_dict(), config, vocabulary, self.step)}
 
-    def _load(self, state: Mapping[str, Any]) -> None:
-        self.step = state["step"]
+    def _load(self, step: int) -> None:
+        checkpoints = self._desk.checkpoints
+        state = checkpoints.read(step)
+        self.step = step
         self._best = Best(**state["best"])
-        self._learning.load(dict(state))
+        try:
+            self._learning.load(state, step)
+        except CheckpointError as error:
+            raise CheckpointError(f"{checkpoints.path(step)}: {error}") from error
         self._batches = self._reading(self._own_bookmark([Bookmark(**each) for each in state["bookmarks"]]))
 
     def _own_bookmark(self, bookmarks: list[Bookmark]) -> Bookmark:
