@@ -166,7 +166,7 @@ def test_a_plugin_may_say_who_speaks(tmp_path):
 LEXICON = "name: names\nversion: {version}\nentries:\n  - {{word: Hatter, {said}}}\n"
 JOB = """\
 name: tale
-task: {name: espeak, rate: 400}
+task: espeak
 items: {kind: book, path: My Tale.md, lexicons: [names.yaml]}
 """
 
