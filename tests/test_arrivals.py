@@ -2,11 +2,18 @@
 
 import json
 import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
+from tests.books.epubs import simple
 from valle_engine.arrivals import Arrivals, name_of
 from valle_engine.cli import main
+
+JOBS = Path(__file__).parents[1] / "jobs"
 
 
 @pytest.fixture
@@ -84,6 +91,17 @@ def test_a_folder_of_the_job_holds_a_folder_for_each_file(inbox, job, tmp_path):
     (inbox / "a.txt").write_text("Hello.\n")
     assert main(["watch", job(folder="books"), str(inbox), "--pattern", "*.txt", "--once", "--seconds", "0"]) == 0
     assert list((tmp_path / "books" / "a" / "audio").iterdir())
+
+
+def test_the_job_of_a_book_makes_a_book_of_every_one_that_arrives(inbox, tmp_path):
+    """In a process of its own, as a service would run it."""
+    shutil.copy(JOBS / "book.yaml", tmp_path)
+    simple(inbox / "The Fox.epub", "<h1>The Fox</h1><p>A fox saw grapes.</p>")
+    command = [sys.executable, "-m", "valle_engine", "watch", "book.yaml", "inbox", "--once", "--seconds", "0.1"]
+    told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stderr
+    [made] = tmp_path.rglob("*.m4b")
+    assert made.relative_to(tmp_path / "out").parts[:2] == ("The-Fox", "audiobook")
 
 
 def test_a_folder_that_is_none_is_told(job, tmp_path, capsys):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from valle_engine.errors import DiskFull, RunAborted, ValleError
 from valle_engine.executors.dispatch import Dispatcher
 from valle_engine.executors.driver import drive
-from valle_engine.executors.interrupts import Interrupts
+from valle_engine.executors.interrupts import Interrupted, Interrupts
 from valle_engine.plan import make_plan
 from valle_engine.pools import opened_pools
 from valle_engine.recording import RunRecorder
@@ -63,8 +63,8 @@ def run_job(job: Job, plugins: Plugins, watcher: Watcher, *, fresh: bool = False
         with Interrupts() as interrupts:
             end = _work(job, plan, store, recorder, interrupts) if pending else End()
             summary = _close(store, recorder, end, time.monotonic() - began)
-        if not end.stopped:
-            summary = _make_products(job, store, summary)
+            if not end.stopped:
+                summary = _finished(job, store, summary, interrupts)
         plugins.tell("run_finished", run=run, summary=summary)
         watcher.ended(summary)
     return summary
@@ -113,6 +113,15 @@ def _aborted(recorder: RunRecorder, reason: str) -> End:
     except DiskFull as error:
         reason = str(error)
     return End(reason, ABORTED)
+
+
+def _finished(job: Job, store: Store, summary: Summary, interrupts: Interrupts) -> Summary:
+    """Make what the job asks for; a signal ends that, and the next run begins it anew."""
+    try:
+        interrupts.raise_next()
+        return _make_products(job, store, summary)
+    except Interrupted:
+        return replace(summary, stopped=interrupts.reason, exit_code=interrupts.exit_code)
 
 
 def _make_products(job: Job, store: Store, summary: Summary) -> Summary:

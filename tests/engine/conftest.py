@@ -17,6 +17,7 @@ from valle_engine.store.readers import Ledgers
 if TYPE_CHECKING:
     from valle_engine.recording import Snapshot
     from valle_engine.records import Outcome, RunInfo, Summary
+    from valle_engine.store.rows import LedgerRow
 
 
 class Notes:
@@ -46,7 +47,7 @@ class Lab:
         self.folder = folder
         self.notes = Notes()
 
-    def write(self, items: list[dict[str, Any]], **sections: Any) -> None:
+    def write(self, items: list[dict[str, Any]] | dict[str, Any], **sections: Any) -> None:
         job = {"name": "lab", "task": "draw", "items": items, **sections}
         (self.folder / "job.yaml").write_text(yaml.safe_dump(job, sort_keys=False))
 
@@ -60,9 +61,12 @@ class Lab:
     def out(self) -> Path:
         return self.folder / "out" / "lab"
 
-    def outcomes(self) -> dict[str, Outcome]:
+    def rows(self) -> dict[str, LedgerRow]:
         with Ledgers.of_folder(self.out) as ledgers:
-            return {row.outcome.id: row.outcome for row in ledgers.outcomes()}
+            return {row.outcome.id: row for row in ledgers.outcomes()}
+
+    def outcomes(self) -> dict[str, Outcome]:
+        return {item: row.outcome for item, row in self.rows().items()}
 
 
 @pytest.fixture

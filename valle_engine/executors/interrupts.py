@@ -11,6 +11,14 @@ if TYPE_CHECKING:
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+class Interrupted(KeyboardInterrupt):
+    """A signal came while something ran that has no orders to finish; it holds the signal."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.signal = signal.Signals(number)
+
+
 class Interrupts:
     """Owns the signals of the run while it lasts; a context manager of the main thread.
 
@@ -33,6 +41,16 @@ class Interrupts:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
+    def raise_next(self) -> None:
+        """From now on a signal raises `Interrupted` where it comes: what runs leaves nothing half done behind.
+
+        One that came already raises it at once.
+        """
+        for number in SIGNALS:
+            signal.signal(number, self._raise)
+        if self.first:
+            raise Interrupted(self.first)
+
     def install(self) -> None:
         """Take the signals, again after a library has taken them for itself."""
         for number in SIGNALS:
@@ -47,6 +65,10 @@ class Interrupts:
     def reason(self) -> str:
         """The first signal in words, empty when none came."""
         return f"interrupted by {self.first.name}" if self.first else ""
+
+    def _raise(self, number: int, frame: Any) -> None:
+        self._note(number, frame)
+        raise Interrupted(number)
 
     def _note(self, number: int, _frame: Any) -> None:
         self.count += 1
