@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 RECIPES = {
     "codec": ("a codec's encoder and codebooks; a step is a batch of 16 seconds", 250),
-    "vocoder": ("the decoder of the codec in --out, for its codes as they are", 2400),
-    "recogniser": ("phonemes heard in speech", 3000),
-    "speakers": ("speakers told apart", 600),
+    "vocoder": ("the decoder of the codec in --out, for its codes as they are", 2000),
+    "recogniser": ("phonemes heard in speech", 1500),
+    "speakers": ("speakers told apart", 800),
 }
 """Each recipe is the module of its name, with a function `train`; and the steps that pocket took."""
 

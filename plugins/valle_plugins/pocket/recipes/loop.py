@@ -33,7 +33,7 @@ class Plan:
     folder: Path
     steps: int
     seed: int = 0
-    rate: float = 1e-3
+    rate: float = 1.5e-3
     save_every: int = 200
     log_every: int = 25
 

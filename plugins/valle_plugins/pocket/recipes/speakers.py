@@ -58,7 +58,7 @@ HEARD_RATE = 16000
 BATCH = 32
 SECONDS = 1.6
 NOISY = 0.3
-MARGIN, SCALE = 0.2, 30  # of the angular softmax (Deng et al. 2019, arXiv:1801.07698)
+MARGIN, SCALE = 0.05, 30  # of the angular softmax (Deng et al. 2019, arXiv:1801.07698)
 
 
 def train(material: Path, plan: Plan) -> None:
