@@ -36,6 +36,11 @@ class OpenRecogniser:
         self._network = network.to(device).eval()
         self._device = device
 
+    @property
+    def symbols(self) -> str:
+        """All it can write."""
+        return self._network.symbols
+
     def transcribe(self, clips: Sequence[Clip]) -> list[str]:
         """The likeliest phonemes of each clip, whatever its rate. Raises `ItemError` for a clip without samples."""
         return [self._network.text(self._classes(samples_at(clip, RATE))) for clip in clips]
