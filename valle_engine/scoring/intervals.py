@@ -92,7 +92,8 @@ def _draws(items: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
     random = np.random.default_rng(seed)
     for rows in _blocks(items, resamples):
         drawn = random.integers(0, items, (rows, items))
-        yield np.stack([np.bincount(each, minlength=items) for each in drawn]).astype(np.float64)
+        drawn += np.arange(rows)[:, None] * items
+        yield np.bincount(drawn.ravel(), minlength=rows * items).reshape(rows, items).astype(np.float64)
 
 
 def _blocks(items: int, resamples: int) -> Iterator[int]:

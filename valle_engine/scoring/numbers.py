@@ -96,10 +96,10 @@ class Numbers:
 
     def scores(self, expected: int) -> dict[str, Any]:
         """The numbers of every score, of a set of that many items."""
-        everything = np.arange(len(self._ids))
+        told = self._told(np.arange(len(self._ids)), expected)
         return {
             column.scorer.name: {
-                **self._told(column, everything, expected),
+                **told[column.scorer.name],
                 **self._spread(column),
                 "seeds": self._seeds(column),
             }
@@ -118,32 +118,20 @@ class Numbers:
         found = {}
         for place in largest:
             rows = order[starts[place] : starts[place + 1]]
-            told = {column.scorer.name: self._told(column, rows, len(rows)) for column in self._columns}
-            found[str(names[place])] = {"items": len(rows), "scores": told}
+            found[str(names[place])] = {"items": len(rows), "scores": self._told(rows, len(rows))}
         return found
 
-    def _told(self, column: Column, rows: np.ndarray, expected: int) -> dict[str, Any]:
-        figures, nothing = np.array(column.figures)[rows], np.array(column.nothing, bool)[rows]
-        known, scored = ~np.isnan(figures), ~np.isnan(figures) & ~nothing
-        pairs = [_masked(figures, scored), _masked(figures, known)]
-        if column.scorer.corpus:
-            below = np.nan_to_num(np.array(column.below)[rows])
-            pairs.append((np.nan_to_num(np.array(column.above)[rows]), below))
+    def _told(self, rows: np.ndarray, expected: int) -> dict[str, dict[str, Any]]:
+        """What is told of every score, of some rows; all from the same draws."""
+        pairs = [_pairs(column, rows) for column in self._columns]
         units = self._unit_numbers(rows)
-        sums = [_summed(np.stack(side, axis=1), units) for side in zip(*pairs, strict=True)]
-        intervals = (
-            [_plain(each) for each in ratios(sums[0], sums[1], self._resamples, self._seed)] if len(rows) else []
-        )
-        mean, counted, corpus = (*intervals, None, None, None)[:3]
+        sides = zip(*(pair for some in pairs for pair in some), strict=True)
+        sums = [_summed(np.stack(side, axis=1), units) for side in sides]
+        drawn = ratios(sums[0], sums[1], self._resamples, self._seed) if len(rows) and sums else []
+        intervals = iter([_plain(each) for each in drawn])
         return {
-            "better": column.scorer.better,
-            "expected": expected,
-            "scored": int(scored.sum()),
-            "failed": int(nothing.sum()),
-            "coverage": float(scored.sum()) / expected if expected else 0.0,
-            "mean": mean,
-            "counted": counted if column.scorer.worst is not None or column.scorer.corpus else None,
-            "corpus": corpus if column.scorer.corpus else None,
+            column.scorer.name: _score(column, rows, expected, [next(intervals, None) for _ in some])
+            for column, some in zip(self._columns, pairs, strict=True)
         }
 
     def _unit_numbers(self, rows: np.ndarray) -> np.ndarray | None:
@@ -196,6 +184,33 @@ def group_of(name: str, fields: Mapping[str, Any]) -> str:
         return f"{edges[over]:02d} s and more" if over == len(BINS) else f"{edges[over]:02d}-{edges[over + 1]:02d} s"
     value = fields.get(name)
     return "(none)" if value is None else str(value)
+
+
+def _pairs(column: Column, rows: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """What is summed above and below: of those scored, with what gave nothing counted in, and for the corpus figure."""
+    figures, nothing = np.array(column.figures)[rows], np.array(column.nothing, bool)[rows]
+    known = ~np.isnan(figures)
+    pairs = [_masked(figures, known & ~nothing), _masked(figures, known)]
+    if column.scorer.corpus:
+        above, below = (np.nan_to_num(np.array(each)[rows]) for each in (column.above, column.below))
+        pairs.append((above, below))
+    return pairs
+
+
+def _score(column: Column, rows: np.ndarray, expected: int, intervals: Sequence[Any]) -> dict[str, Any]:
+    figures, nothing = np.array(column.figures)[rows], np.array(column.nothing, bool)[rows]
+    scored = int((~np.isnan(figures) & ~nothing).sum())
+    mean, counted, corpus = (*intervals, None)[:3]
+    return {
+        "better": column.scorer.better,
+        "expected": expected,
+        "scored": scored,
+        "failed": int(nothing.sum()),
+        "coverage": scored / expected if expected else 0.0,
+        "mean": mean,
+        "counted": counted if column.scorer.worst is not None else None,
+        "corpus": corpus,
+    }
 
 
 def _masked(figures: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
