@@ -82,6 +82,12 @@ def test_the_table_has_a_row_a_figure(results):
     assert rows[2] == "| PER of `tts`, frame after frame | 12.3 % | 10.0 to 15.0 | 19 of 20 | ≤ 8 above the floor |"
 
 
+def test_a_figure_of_nothing_is_shown_as_none(results):
+    results["denoise"]["scores"]["speech-gain"] |= {"scored": 0, "mean": None, "counted": None}
+    [row] = [row for row in table(results).splitlines() if "gain of `denoise`" in row]
+    assert row == "| gain of `denoise` | - | - | 0 of 20 | ≥ 6 |"
+
+
 def test_every_line_is_of_something_that_is_measured():
     measured = {
         each.name: {score if isinstance(score, str) else score["name"] for score in each.scores}

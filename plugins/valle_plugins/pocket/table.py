@@ -75,9 +75,12 @@ def _row(line: Line, results: Mapping[str, Mapping[str, Any]]) -> str:
         raise ValleError(f"{line.measurement}: its results have no score {line.score!r}")
     score = scores[line.score]
     figure = score["corpus"] if line.summed else score["counted"] or score["mean"]
+    count = f"{score['scored']} of {score['expected']}"
+    if figure is None:
+        return f"| {line.what} | - | - | {count} | {line.goal} |"
     value, low, high = (_shown(figure[key], line.unit) for key in ("value", "low", "high"))
     unit = f" {line.unit}" if line.unit else ""
-    return f"| {line.what} | {value}{unit} | {low} to {high} | {score['scored']} of {score['expected']} | {line.goal} |"
+    return f"| {line.what} | {value}{unit} | {low} to {high} | {count} | {line.goal} |"
 
 
 def _shown(figure: float, unit: str) -> str:
