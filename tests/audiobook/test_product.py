@@ -143,7 +143,7 @@ def test_a_long_book_is_several_files_and_no_chapter_is_cut(spoken):
     names = [file["name"] for file in report(folder)["files"]]
     assert names == ["1 - Alice, part 1.flac", "2 - Alice, part 2.flac"]
     tags = mutagen.File(folder / names[1]).tags
-    assert (tags["title"], tags["track"], tags["album"]) == (["Alice, part 2"], ["2"], ["Alice"])
+    assert (tags["title"], tags["tracknumber"], tags["album"]) == (["Alice, part 2"], ["2"], ["Alice"])
     assert report(folder)["files"][1]["chapters"] == [{"title": "The Pool of Tears", "start": "00:00:00.000"}]
 
 
