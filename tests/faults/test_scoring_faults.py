@@ -13,9 +13,9 @@ from tests.faults.bench import Bench, works
 pytestmark = pytest.mark.faults
 
 
-def grim(bench: Bench) -> dict[str, Any]:
+def grim(bench: Bench, batch: int = 4) -> dict[str, Any]:
     """A scorer that does to itself what a take's text says, and notes each batch."""
-    return {"scores": [{"name": "grim", "seconds": 0.1, "log": str(bench.log)}], "scoring": {"batch": 4}}
+    return {"scores": [{"name": "grim", "seconds": 0.1, "log": str(bench.log)}], "scoring": {"batch": batch}}
 
 
 def scorers(bench: Bench) -> list[int]:
@@ -53,8 +53,8 @@ def test_a_take_that_hangs_its_scorer_is_given_up_and_the_run_ends(bench: Bench)
     items = works(6, seconds=0.02)
     items[2]["text"] = "hang the scorer"
     limits = {"deadline_seconds": 6, "deadline_factor": 0.001, "crashes": 1}
-    bench.write(items, limits=limits, **grim(bench))
-    code, output = bench.run()
+    bench.write(items, limits=limits, **grim(bench, batch=2))
+    code, output = bench.run(timeout=300)
     assert code == 2, output
     assert bench.states() == {"done": 5, "quarantined": 1}
     assert bench.outcomes()["item-002"]["failure"] == "Hang"

@@ -36,10 +36,10 @@ class _OpenModel(OpenTranscriber):
     """The model held open; what it is asked at the same time it hears together, and each the same as alone."""
 
     def __init__(self, part: SpeechToText, device: str) -> None:
-        import valle_engine  # noqa: PLC0415 - what is behind `load` comes when it is asked for
+        from valle_engine import load  # noqa: PLC0415 - what is behind it comes when it is asked for
 
         codec = {"codec": part.codec} if part.codec else {}
-        self._model = valle_engine.load({"name": part.weights, "device": device, **codec})
+        self._model = load({"name": part.weights, "device": device, **codec})
         self._most = part.max_ids
 
     def transcribe(self, clips: Sequence[Clip], languages: Sequence[str]) -> list[str]:
