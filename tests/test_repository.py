@@ -31,7 +31,8 @@ LAYER = {unit: number for number, layer in enumerate(LAYERS) for unit in re.find
 VERSION = "valle_engine.__version__"
 # Networks, and how they are made: parts import them inside the methods that workers call.
 OF_WORKERS = re.compile(
-    r"valle_plugins\.(pocket\.(recipes\.\w+|features|codec_networks|open_codec|recogniser(_network)?)|scorers\.ecapa|\w+\.\w+_networks?)"
+    r"valle_plugins\.(pocket\.(recipes\.\w+|features|codec_networks|open_codec|recogniser(_network)?)"
+    r"|scorers\.(ecapa|wavlm)|\w+\.\w+_networks?)"
 )
 HEAVY = ("torch", "ray", "torchaudio", "encodec", "vocos", "speechbrain")
 
