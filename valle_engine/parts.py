@@ -7,13 +7,14 @@ have one source. Importing a part must not load torch: heavy imports belong insi
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping  # a part's class attributes are read at run time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     import numpy as np
