@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-import valle_engine
+from valle_engine import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -82,7 +82,7 @@ def provenance(recipe: Mapping[str, Any], lines: Iterable[Line]) -> dict[str, An
     """How the sound was made: engine, task, model, seed, and whose voices it has."""
     task, model = recipe.get("task") or {}, recipe.get("model") or {}
     return {
-        "engine": f"valle-engine {valle_engine.__version__}",
+        "engine": f"valle-engine {__version__}",
         "task": task.get("name", ""),
         "model": model.get("weights", "") if model else "",
         "seed": recipe.get("seed", 0),

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-import valle_engine
+from valle_engine import __version__
 from valle_engine.errors import ValleError
 from valle_plugins.audiobook.about import comment_of, file_name, provenance
 from valle_plugins.audiobook.container import RATE, Label, Picture, clock, picture, write_book
@@ -173,7 +173,7 @@ class Book:
     def _digest(self) -> str:
         """What determines the files."""
         facts = {
-            "engine": valle_engine.__version__,
+            "engine": __version__,
             "options": self._options.model_dump(mode="json", exclude={"cover"}),
             "about": self._about.model_dump(),
             "cover": hashlib.sha256(self._cover.data).hexdigest() if self._cover else "",
