@@ -6,7 +6,6 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-
 DEFAULT_MODEL = "pocket"
 """The model of a job that names none: the one in the box."""
 

@@ -246,6 +246,7 @@ def pid_space() -> str:
 
 
 def stderr_path() -> str:
+    """The file that this process's standard error goes to; empty where it is none."""
     try:
         return str(Path(f"/proc/self/fd/{sys.stderr.fileno()}").readlink())
     except (OSError, ValueError):

@@ -185,10 +185,13 @@ def _text(value: Any) -> str | None:
 
 def _schema(scoring: Scoring, by: Sequence[str]) -> dict[str, str]:
     """The columns that every file of this scoring has, by their types; figures beside them come as they are found."""
-    texts = ("id", "of", "state", "path", "failure", "message", "language", "text", "scored_by")
-    texts += tuple(f"{TRANSCRIPT}{part.name}" for part in scoring.transcribers) + tuple(f"{GROUP}{name}" for name in by)
     compared = [part.name for part in scoring.scorers if isinstance(part, TextScorer)]
-    texts += tuple(f"{what}:{name}" for name in compared for what in ("said", "expected"))
+    texts = [
+        *("id", "of", "state", "path", "failure", "message", "language", "text", "scored_by"),
+        *(f"{TRANSCRIPT}{part.name}" for part in scoring.transcribers),
+        *(f"{GROUP}{name}" for name in by),
+        *(f"{what}:{name}" for name in compared for what in ("said", "expected")),
+    ]
     numbers = ("audio_seconds", "seconds", *(part.name for part in scoring.scorers))
     return {
         **dict.fromkeys(texts, "string"),
