@@ -89,8 +89,8 @@ class Outcome:
 
     `seconds` is the wall time of the task itself; `crashes` and `errors` are what the item was charged with so far.
     `scores` holds the kept take's scores, `takes` one mapping per attempt when a gate judged them. `transcripts` is
-    what was heard of the kept take, as each transcriber wrote it, and as `said:SCORER` and `expected:SCORER` what a scorer
-    compared; `scored_by` is the digest of the scoring that gave all that.
+    what was heard of the kept take, as each transcriber wrote it, and as `said:SCORER` and `expected:SCORER` what a
+    scorer compared; `scored_by` is the digest of the scoring that gave all that.
     """
 
     id: str
