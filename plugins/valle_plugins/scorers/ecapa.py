@@ -1,6 +1,6 @@
 """SpeechBrain's ECAPA-TDNN speaker embedder, opened without running any of the code that comes beside its weights.
 
-`hyperparams.yaml` is code (hyperpyyaml makes any object it names), so it is never read: the sizes are told by the
+`hyperparams.yaml` is code (its loader makes any object it names), so it is never read: the sizes are told by the
 weights, the front end is that of SpeechBrain's recipe for VoxCeleb. (Desplanques et al. 2020, arXiv:2005.07143.)
 """
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from hyperpyyaml import load_hyperpyyaml
-from speechbrain.lobes.models.ECAPA_TDNN import Classifier
+from speechbrain.lobes.features import Fbank
+from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN, Classifier
 from speechbrain.nnet.losses import AdditiveAngularMargin, LogSoftmaxWrapper
+from speechbrain.processing.features import InputNormalization
 from torch import Tensor, nn
 from torchaudio.functional import resample
 
@@ -26,23 +27,29 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-HYPERPARAMETERS = """\
+MELS = 60
+SIZES: Mapping[str, Any] = {
+    "input_size": MELS,
+    "channels": [128, 128, 128, 128, 384],
+    "kernel_sizes": [5, 3, 3, 3, 1],
+    "dilations": [1, 2, 3, 4, 1],
+    "attention_channels": 64,
+    "se_channels": 64,
+    "lin_neurons": 128,
+}
+NORM: Mapping[str, Any] = {"norm_type": "sentence", "std_norm": False}
+_LINES = "\n".join(f"  {name}: {value}" for name, value in SIZES.items())
+HYPERPARAMETERS = f"""\
 # Speaker encoder of pocket, learnt from synthetic voices alone.
 sample_rate: 16000
-n_mels: 60
+n_mels: {MELS}
 compute_features: !new:speechbrain.lobes.features.Fbank
   n_mels: !ref <n_mels>
 mean_var_norm: !new:speechbrain.processing.features.InputNormalization
-  norm_type: sentence
-  std_norm: False
+  norm_type: {NORM["norm_type"]}
+  std_norm: {NORM["std_norm"]}
 embedding_model: !new:speechbrain.lobes.models.ECAPA_TDNN.ECAPA_TDNN
-  input_size: !ref <n_mels>
-  channels: [128, 128, 128, 128, 384]
-  kernel_sizes: [5, 3, 3, 3, 1]
-  dilations: [1, 2, 3, 4, 1]
-  attention_channels: 64
-  se_channels: 64
-  lin_neurons: 128
+{_LINES}
 classifier: !new:torch.nn.Identity
 modules:
   compute_features: !ref <compute_features>
@@ -53,7 +60,8 @@ pretrainer: !new:speechbrain.utils.parameter_transfer.Pretrainer
   loadables:
     embedding_model: !ref <embedding_model>
 """
-EMBEDDING = 128
+"""What SpeechBrain's own loader needs beside the weights; it is written here and never read."""
+EMBEDDING = SIZES["lin_neurons"]
 HEARD_RATE = 16000
 BATCH = 32
 SECONDS = 1.6
@@ -82,12 +90,9 @@ class SpeakerNetwork(nn.Module):
 
     def __init__(self, speakers: int) -> None:
         super().__init__()
-        made: dict[str, Any] = load_hyperpyyaml(HYPERPARAMETERS)
-        self.features, self.norm, self.encoder = (
-            made["compute_features"],
-            made["mean_var_norm"],
-            made["embedding_model"],
-        )
+        self.features = Fbank(n_mels=MELS)
+        self.norm = InputNormalization(**NORM)
+        self.encoder = ECAPA_TDNN(**SIZES)
         self.classifier = Classifier(EMBEDDING, out_neurons=speakers)
 
     def embed(self, samples: Tensor) -> Tensor:
