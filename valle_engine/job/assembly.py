@@ -123,6 +123,9 @@ class Assembly:
         listed = given.get("transcribers")
         named = listed if isinstance(listed, list) else []
         transcribers = self._weighted(self.plugins.transcribers, named, ("scoring", "transcribers"))
+        if not given and not scorers:
+            # A job that scores nothing needs no rules, and no plugin that has them.
+            return Scoring((), (), Verbatim())
         normaliser = given.get("normaliser", "basic")
         built = self._named(self.plugins.normalisers, normaliser, ("scoring", "normaliser"))
         # With a mistake in it there is no job, yet its items are checked all the same.
