@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import pty
-import math
 import random
 import shutil
 import signal
@@ -57,8 +57,8 @@ def test_a_driver_killed_again_and_again_loses_and_doubles_nothing(
         process.wait(10)
     code, output = bench.run()
     assert code == 0, output
-    # A kill costs what runs and waits in a worker, and what has ended since the last commit: items take 0.15 s, a commit
-    # is due after 0.2 s and noticed within 0.1.
+    # A kill costs what runs and waits in a worker, and what has ended since the last commit: items take 0.15 s, a
+    # commit is due after 0.2 s and noticed within 0.1.
     in_flight = (2 + QUEUED_PER_WORKER + 2 * math.ceil(0.3 / 0.15)) * (1 if executor == "inline" else 2)
     assert sum(bench.starts().values()) <= 80 + in_flight * kills, f"seed {seed}"
     bench.check()
