@@ -60,7 +60,7 @@ def mounts(container):
 
 def test_the_token_is_on_and_the_version_knows_it():
     assert CLUSTER["authOptions"] == {"mode": "token"}
-    [needed] = [line for line in importlib.metadata.requires("valle-engine") or [] if line.startswith("ray")]
+    [needed] = [line for line in importlib.metadata.requires("valle-engine") or [] if line.startswith("ray>=")]
     assert Version(CLUSTER["rayVersion"]) >= Version(needed.removeprefix("ray>="))
 
 
