@@ -97,7 +97,9 @@ def cluster(tmp_path_factory):
 
 def workers_of(mark: str) -> list[psutil.Process]:
     """Processes of a training in the cluster."""
-    named = [process for process in psutil.process_iter() if "TrainWorker" in "".join(process.cmdline())]
+    # What has died meanwhile has no command line any more.
+    found = psutil.process_iter(["cmdline"])
+    named = [process for process in found if "TrainWorker" in "".join(process.info["cmdline"] or ())]
     return [process for process in named if process.environ().get("PYTHONPATH", "").startswith(mark)]
 
 
