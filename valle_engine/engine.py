@@ -118,8 +118,8 @@ def _aborted(recorder: RunRecorder, reason: str) -> End:
 def _finished(job: Job, store: Store, summary: Summary, interrupts: Interrupts) -> Summary:
     """Make what the job asks for; a signal ends that, and the next run begins it anew."""
     try:
-        interrupts.raise_next()
-        return _make_products(job, store, summary)
+        with interrupts.raising():
+            return _make_products(job, store, summary)
     except Interrupted:
         return replace(summary, stopped=interrupts.reason, exit_code=interrupts.exit_code)
 

@@ -103,16 +103,24 @@ def workers_of(mark: str) -> list[psutil.Process]:
     return [process for process in named if process.environ().get("PYTHONPATH", "").startswith(mark)]
 
 
+def workers_coming(mark: str, command: Command) -> list[psutil.Process]:
+    """The two processes, as soon as they are there: to look for them takes longer than a step."""
+    while len(workers := workers_of(mark)) < 2:
+        assert command.process.poll() is None, command.process.stderr.read()
+        time.sleep(0.05)
+    return workers
+
+
 def test_two_processes_of_ray_train_survive_the_death_of_one(tiny, cluster):
     address, mark = cluster
     devices = {"count": 2, "cpus": 1, "failures": 2, "address": address}
-    whole, killed = tiny("whole", devices=devices, **LONG), tiny("killed", devices=devices, **LONG)
+    long = {**LONG, "steps": 60}
+    whole, killed = tiny("whole", devices=devices, **long), tiny("killed", devices=devices, **long)
     assert Command(whole).end()[0] == 0
-    assert curve(whole.folder)[-1]["step"] == LONG["steps"]
+    assert curve(whole.folder)[-1]["step"] == long["steps"]
     command = Command(killed)
+    workers = workers_coming(mark, command)
     command.wait_for(6)
-    workers = workers_of(mark)
-    assert len(workers) == 2
     workers[0].kill()
     assert command.end()[0] == 0
     assert curve(killed.folder) == curve(whole.folder)

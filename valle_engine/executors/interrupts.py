@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import signal
+import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+AGAIN_SECONDS = 0.5
 
 
 class Interrupted(KeyboardInterrupt):
@@ -41,15 +45,24 @@ class Interrupts:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def raise_next(self) -> None:
-        """From now on a signal raises `Interrupted` where it comes: what runs leaves nothing half done behind.
+    @contextmanager
+    def raising(self) -> Iterator[None]:
+        """Within it a signal raises `Interrupted` where it comes: what runs leaves nothing half done behind.
 
-        One that came already raises it at once.
+        One that came already raises it at once. Python drops what is raised in a finaliser or in a callback of a C
+        library, so it is raised again until it is heard.
         """
         for number in SIGNALS:
             signal.signal(number, self._raise)
-        if self.first:
-            raise Interrupted(self.first)
+        before = signal.signal(signal.SIGALRM, self._raise_again)
+        try:
+            self._raise_noted()
+            yield
+            self._raise_noted()
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+            self.install()
 
     def install(self) -> None:
         """Take the signals, again after a library has taken them for itself."""
@@ -68,8 +81,25 @@ class Interrupts:
 
     def _raise(self, number: int, frame: Any) -> None:
         self._note(number, frame)
+        signal.setitimer(signal.ITIMER_REAL, AGAIN_SECONDS, AGAIN_SECONDS)
         raise Interrupted(number)
+
+    def _raise_again(self, _number: int, _frame: Any) -> None:
+        if not _clearing_up():
+            self._raise_noted()
+
+    def _raise_noted(self) -> None:
+        if self.first:
+            raise Interrupted(self.first)
 
     def _note(self, number: int, _frame: Any) -> None:
         self.count += 1
         self.first = self.first or signal.Signals(number)
+
+
+def _clearing_up() -> bool:
+    """Whether what runs is the end of something that was interrupted."""
+    error = sys.exception()
+    while error and not isinstance(error, Interrupted):
+        error = error.__context__
+    return error is not None

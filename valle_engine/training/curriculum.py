@@ -7,7 +7,7 @@ from functools import cached_property
 from math import cos, pi
 from typing import TYPE_CHECKING
 
-from valle_engine.training.lessons import SPEECH, WRITING, Aim, Draw, Lesson, dropped, goes_on, spoken
+from valle_engine.training.lessons import NOISY, SPEECH, WRITING, Aim, Draw, Lesson, dropped, goes_on, spoken
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,8 +40,12 @@ class Curriculum:
         return shortest <= example.seconds <= early + progress * (longest - early)
 
     def lesson(self, example: Example, others: Sequence[Example], random: np.random.Generator, step: int) -> Lesson:
-        """The lesson of an utterance, given the others of its speaker."""
-        name = self._tasks[0][int(random.choice(len(self._tasks[0]), p=self._tasks[1]))]
+        """The lesson of an utterance, given the others of its speaker.
+
+        One without noise gives the tasks that need none. Raises `CheckpointError` where there are no others.
+        """
+        names, shares = self._tasks if example.noisy is not None else self._quiet_tasks
+        name = names[int(random.choice(len(names), p=shares))]
         draw = Draw(example, others, random, self.options, self.vocabularies, self.frame_rate)
         if name in WRITING:
             return WRITING[name](draw)
@@ -68,6 +72,12 @@ class Curriculum:
     @cached_property
     def _tasks(self) -> tuple[list[LessonName], list[float]]:
         return list(self.options.tasks), _shares([*self.options.tasks.values()])
+
+    @cached_property
+    def _quiet_tasks(self) -> tuple[list[LessonName], list[float]]:
+        """Those that an utterance without noise can teach; where all need noise, all, so that the lesson says so."""
+        weights = {name: weight for name, weight in self.options.tasks.items() if name not in NOISY}
+        return (list(weights), _shares([*weights.values()])) if sum(weights.values()) else self._tasks
 
     @cached_property
     def _levels(self) -> list[float]:

@@ -186,6 +186,10 @@ SPEECH: Mapping[LessonName, Callable[[Draw], Spoken]] = {
 }
 
 
+NOISY: frozenset[LessonName] = frozenset({"ns", "sr", "tse", "nse"})
+"""Tasks that hear an utterance in its noise."""
+
+
 def goes_on(draw: Draw, aim: Aim, config: ModelConfig) -> Lesson:
     """`continuation`: the utterance goes on from its own beginning, at the first codebook as the output so far."""
     codes = _codes(draw.example.codes)

@@ -1,4 +1,4 @@
-"""One step of learning: gradients of a few batches, clipped, through torch's own AdamW and schedules."""
+"""One step of learning: gradients of a few batches, clipped, through torch's own optimisers and schedules."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from torch.optim.lr_scheduler import LambdaLR, OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from valle_engine.errors import CheckpointError, RunAborted
+from valle_engine.training.muon import Muon
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from torch import Tensor, nn
+    from torch.optim import Optimizer
     from torch.optim.lr_scheduler import LRScheduler
 
     from valle_engine.training.collation import Pack
@@ -40,7 +42,7 @@ class Stepped:
 
 
 class Learning:
-    """A learner with its optimiser, its schedule and the average of its weights.
+    """A learner with its optimisers, their schedule and the average of its weights.
 
     `shared` is the learner as the processes of a group share it; alone it is the learner itself.
     """
@@ -49,15 +51,8 @@ class Learning:
         self.learner = learner
         self._options, self._steps = options, steps
         self._weights = [weight for weight in learner.parameters() if weight.requires_grad]
-        self._optimiser = AdamW(
-            self._weights,
-            lr=options.learning_rate,
-            betas=options.betas,
-            eps=options.epsilon,
-            weight_decay=options.weight_decay,
-            fused=True,
-        )
-        self._schedule = schedule(self._optimiser, options, steps)
+        self._optimisers = optimisers(learner, options)
+        self._schedules = [schedule(each, options, steps) for each in self._optimisers]
         self._average = _average(learner, options.average)
         self._device = self._weights[0].device
         self._dtype = dtype
@@ -70,10 +65,11 @@ class Learning:
         loss = sum(float(each.total.detach()) for each in losses) / len(losses)
         if not bool(length.isfinite()):
             raise RunAborted(f"the gradient is no number any more (loss {loss}): resume with a smaller learning_rate")
-        rate = float(self._schedule.get_last_lr()[0])
-        self._optimiser.step()
-        self._optimiser.zero_grad(set_to_none=True)
-        self._schedule.step()
+        rate = float(self._schedules[0].get_last_lr()[0])
+        for optimiser, following in zip(self._optimisers, self._schedules, strict=True):
+            optimiser.step()
+            optimiser.zero_grad(set_to_none=True)
+            following.step()
         if self._average is not None:
             self._average.update_parameters(self.learner)
         return Stepped(loss, float(length), rate, tuple(losses))
@@ -95,7 +91,7 @@ class Learning:
         return {
             "weights": self.learner.state_dict(),
             "average": None if self._average is None else self._average.state_dict(),
-            "optimiser": self._optimiser.state_dict(),
+            "optimisers": [each.state_dict() for each in self._optimisers],
         }
 
     def load(self, state: dict[str, Any], step: int) -> None:
@@ -103,17 +99,19 @@ class Learning:
 
         Raises `CheckpointError` for the state of another model.
         """
-        options = [_without(group, "params") for group in self._optimiser.param_groups]
+        options = [[_without(group, "params") for group in each.param_groups] for each in self._optimisers]
         try:
             self.learner.load_state_dict(state["weights"])
             if self._average is not None and state["average"] is not None:
                 self._average.load_state_dict(state["average"])
-            self._optimiser.load_state_dict(state["optimiser"])
+            for optimiser, kept in zip(self._optimisers, state["optimisers"], strict=True):
+                optimiser.load_state_dict(kept)
         except (RuntimeError, ValueError) as error:
-            raise CheckpointError(f"it is of another model than the file describes: {error}") from error
-        for group, now in zip(self._optimiser.param_groups, options, strict=True):
-            group.update(now)
-        self._schedule = schedule(self._optimiser, self._options, self._steps, after=step)
+            raise CheckpointError(f"it is of another model or optimiser than the file describes: {error}") from error
+        for optimiser, groups in zip(self._optimisers, options, strict=True):
+            for group, now in zip(optimiser.param_groups, groups, strict=True):
+                group.update(now)
+        self._schedules = [schedule(each, self._options, self._steps, after=step) for each in self._optimisers]
 
     def _backward(self, pack: Pack, count: int, *, last: bool) -> Losses:
         self.shared.train()
@@ -142,7 +140,27 @@ def share(learner: Learner) -> nn.Module:
     return torch.nn.parallel.DistributedDataParallel(learner, find_unused_parameters=True)
 
 
-def schedule(optimiser: AdamW, options: Optimiser, steps: int, after: int = 0) -> LRScheduler:
+def optimisers(learner: Learner, options: Optimiser) -> list[Optimizer]:
+    """What moves the weights. Muon is for matrices between hidden states; all else is AdamW's beside it."""
+    weights = {name: weight for name, weight in learner.named_parameters() if weight.requires_grad}
+    hidden = {name for name, weight in weights.items() if ".layers." in name and weight.dim() == 2}
+    if options.kind == "adamw":
+        hidden = set()
+    adam = AdamW(
+        [weight for name, weight in weights.items() if name not in hidden],
+        lr=options.learning_rate,
+        betas=options.betas,
+        eps=options.epsilon,
+        weight_decay=options.weight_decay,
+        fused=True,
+    )
+    if not hidden:
+        return [adam]
+    matrices = [weight for name, weight in weights.items() if name in hidden]
+    return [adam, Muon(matrices, options.learning_rate, options.weight_decay)]
+
+
+def schedule(optimiser: Optimizer, options: Optimiser, steps: int, after: int = 0) -> LRScheduler:
     """The rate of every step behind `after`: up in `warmup` steps, then down by the schedule's name."""
     last = after - 1
     if options.schedule == "constant":

@@ -94,8 +94,13 @@ class Batch(Section):
 
 
 class Optimiser(Section):
-    """AdamW (arXiv:1711.05101), its schedule, and the average of the weights."""
+    """What moves the weights, its schedule, and the average of the weights."""
 
+    kind: Literal["adamw", "muon"] = Field(
+        "adamw",
+        description="AdamW (arXiv:1711.05101); or Muon (arXiv:2502.16982) for the matrices of the layers, and AdamW "
+        "for all else.",
+    )
     learning_rate: float = Field(3.25e-4, gt=0, description="Highest learning rate.")
     betas: tuple[Share, Share] = Field((0.9, 0.96), description="How slowly the averages of gradient and square move.")
     epsilon: float = Field(1e-7, gt=0, description="Added to the root of the averaged square.")
