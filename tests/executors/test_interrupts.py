@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
@@ -20,48 +21,71 @@ def come(number: signal.Signals = signal.SIGINT) -> None:
     os.kill(os.getpid(), number)
 
 
+def interrupted(work: Callable[[], None]) -> Interrupts:
+    """Work that a signal ends."""
+
+    def run() -> None:
+        with interrupts.raising():
+            work()
+
+    with Interrupts() as interrupts, pytest.raises(Interrupted):
+        run()
+    return interrupts
+
+
 def test_a_signal_raises_where_it_comes():
-    with Interrupts() as interrupts, pytest.raises(Interrupted), interrupts.raising():
+    def work():
         come(signal.SIGTERM)
         time.sleep(5)
-    assert interrupts.exit_code == 143
+
+    assert interrupted(work).exit_code == 143
 
 
 def test_one_that_a_library_drops_is_raised_again():
     heard = []
-    with Interrupts() as interrupts, pytest.raises(Interrupted), interrupts.raising():
+
+    def work():
         with suppress(Interrupted):
             come()
         time.sleep(5)
         heard.append("the end")
+
+    interrupted(work)
     assert not heard
 
 
 def test_one_that_is_dropped_at_the_very_end_counts_too():
-    with Interrupts() as interrupts, pytest.raises(Interrupted), interrupts.raising(), suppress(Interrupted):
-        come()
+    def work():
+        with suppress(Interrupted):
+            come()
+
+    assert interrupted(work).reason == "interrupted by SIGINT"
 
 
 def test_what_clears_up_is_not_disturbed():
     done = []
-    with Interrupts() as interrupts, pytest.raises(Interrupted), interrupts.raising():
+
+    def clear_up():
+        with suppress(OSError):
+            try:
+                raise OSError
+            finally:
+                time.sleep(0.1)
+        done.append("cleared up")
+
+    def work():
         try:
             come()
-            time.sleep(5)
         finally:
-            with suppress(OSError):
-                try:
-                    raise OSError
-                finally:
-                    time.sleep(0.1)
-            done.append("cleared up")
+            clear_up()
+
+    interrupted(work)
     assert done
 
 
 def test_nothing_comes_again_afterwards():
     before = signal.getsignal(signal.SIGALRM)
-    with Interrupts() as interrupts, pytest.raises(Interrupted), interrupts.raising():
-        come()
+    interrupted(come)
     time.sleep(0.1)
     assert signal.getsignal(signal.SIGALRM) == before
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
