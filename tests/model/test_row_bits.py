@@ -31,7 +31,8 @@ def test_a_twin_shows_the_order_of_adding(dtype, shape):
             rows[:64, 1::2].float() @ twin.weight[:, 1::2].float().T
         )
     assert whole.float().abs().max() < 1e-3
-    assert (halves.to(dtype) != whole).float().mean() > 0.1
+    # A processor that emulates bfloat16 adds in float32: seen were 5 %, where common numbers show none.
+    assert (halves.to(dtype) != whole).float().mean() > 0.02
 
 
 def test_without_a_floor_products_are_tiled(fresh_model, monkeypatch):

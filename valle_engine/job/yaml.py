@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 256 * 2**20
 MAX_DEPTH = 32
+TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
 MAX_EXPANSION = 2**26  # characters that aliases may repeat
 
 KeyPath = tuple[str | int, ...]
@@ -113,6 +114,9 @@ def _parse(stream: BinaryIO, file: str) -> Document:
 
 
 def _syntax(error: yaml.MarkedYAMLError) -> str:
+    # The parser reads ahead, and since libyaml 0.2.6 it has a limit of its own, far above ours.
+    if "maximum nesting depth" in str(error.problem):
+        return TOO_DEEP
     said = " ".join(part for part in (error.context, error.problem) if part)
     return f"not valid YAML: {said}"
 
@@ -195,7 +199,7 @@ class _Reader:
     def _collection(self, event: _Event, path: KeyPath | None) -> Any:
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            raise self._error(f"nested deeper than {MAX_DEPTH} levels", event)
+            raise self._error(TOO_DEEP, event)
         self._weight += 1
         value = self._mapping(path) if isinstance(event, MappingStartEvent) else self._sequence(path)
         self._depth -= 1

@@ -120,10 +120,17 @@ def run_all(model: LanguageModel, requests: Sequence[Request], slots: int = 16, 
 
 def prepare(model: LanguageModel) -> None:
     """Lay the weights out for this processor and see to it that a row's bits do not depend on its neighbours."""
-    if model.device.type == "cpu" and torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+    if model.device.type == "cpu" and packs(model.dtype):
         for linear in model.linears():
             linear.pack()
     settle_rows(model)
+
+
+def packs(dtype: torch.dtype) -> bool:
+    """Whether oneDNN lays weights out for this processor; bfloat16 only where it multiplies it."""
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+        return False
+    return dtype != torch.bfloat16 or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())  # noqa: SLF001 - no public name
 
 
 def free_memory(device: torch.device) -> int:
