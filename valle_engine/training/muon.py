@@ -60,7 +60,7 @@ def orthogonal(matrices: Tensor) -> Tensor:
     if matrices.shape[1] > matrices.shape[2]:
         return orthogonal(matrices.mT).mT
     first, third, fifth = COEFFICIENTS
-    found = matrices / matrices.norm(dim=(1, 2), keepdim=True).clamp(min=EPSILON)
+    found: Tensor = matrices / matrices.norm(dim=(1, 2), keepdim=True).clamp(min=EPSILON)
     for _ in range(ROUNDS):
         square = found @ found.mT
         found = torch.baddbmm(found, torch.baddbmm(square, square, square, beta=third, alpha=fifth), found, beta=first)
