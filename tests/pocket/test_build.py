@@ -3,15 +3,21 @@
 import json
 
 import pytest
+import torch
 import yaml
 
 from valle_engine.cli import VERBS
 from valle_engine.errors import ValleError
+from valle_engine.model.config import ModelConfig
+from valle_engine.model.language_model import LanguageModel
+from valle_engine.training.lessons import NOISY
 from valle_engine.training.options import TrainingFile
 from valle_plugins.pocket import build, files
 from valle_plugins.pocket.__main__ import main
 from valle_plugins.pocket.build import ENGINE, RECIPES, Scale, newest, steps
+from valle_plugins.pocket.codec import PocketCodec
 from valle_plugins.pocket.recipes.__main__ import _parser
+from valle_plugins.pocket.vocabulary import VOCABULARY
 
 
 @pytest.fixture
@@ -100,3 +106,31 @@ def test_the_files_are_put_where_the_engine_looks_for_them(tmp_path, trained, mo
 def test_a_command_that_cannot_be_done_says_why(tmp_path, capsys):
     assert main(["export", str(tmp_path / "none.sft"), str(tmp_path / "out.sft")]) == 3
     assert "pocket export: " in capsys.readouterr().err
+
+
+def test_pocket_stays_within_its_size():
+    """The files that ship beside the language model, and a model of the shipped sizes in half precision."""
+    sizes = TrainingFile.model_validate({**yaml.safe_load(build.TRAINING.read_text()), "data": "corpus"}).model
+    codec = PocketCodec()
+    config = ModelConfig(
+        phonemes=len(VOCABULARY),
+        characters=4,
+        capabilities=frozenset({"ar", "nar", "len", "lang"}),
+        dim=sizes.width,
+        heads=sizes.heads,
+        layers=sizes.layers,
+        levels=codec.codebooks,
+        codes=codec.codebook_size,
+    )
+    with torch.device("meta"):
+        weights = sum(weight.numel() for weight in LanguageModel(config, raw_text=False).parameters())
+    beside = [path.stat().st_size for path in files.home().rglob("*") if path.is_file() and path.name != files.MODEL]
+    assert 2 * weights + sum(beside) <= 32_000_000
+
+
+def test_every_task_that_is_taught_can_be_learnt_from_the_corpus(tmp_path, done):
+    build.build(tmp_path, Scale(), [].append)
+    taught = {name for name, weight in yaml.safe_load(build.TRAINING.read_text())["lessons"]["tasks"].items() if weight}
+    task = json.loads((tmp_path / "corpus.yaml").read_text())["task"]
+    assert taught & NOISY
+    assert task["noise_share"] > 0

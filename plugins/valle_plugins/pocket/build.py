@@ -22,6 +22,8 @@ TRAINING = Path(__file__).with_name("training.yaml")
 LANGUAGES = ("en", "de", "fr", "ja", "zh", "ko")
 RECIPES = "valle_plugins.pocket.recipes"
 ENGINE = "valle_engine"
+NOISY = 0.4
+"""Share of the utterances that have noise: what `denoise` and `speech-removal` learn from."""
 BOX = "pocket"
 """Folder of the result, inside the one that is built in."""
 DONE = ".done"
@@ -124,7 +126,7 @@ def _write_job(path: Path, codec: Path, scale: Scale) -> None:
     """The job that prepares the corpus the language model learns from."""
     job = {
         "name": "corpus",
-        "task": "prepare",
+        "task": {"name": "prepare", "noise_share": NOISY},
         "codec": {"name": "pocket", "weights": str(codec)},
         "items": {"kind": "synthetic", "utterances": scale.utterances, "languages": list(scale.languages)},
         "workers": {"executor": scale.executor},
