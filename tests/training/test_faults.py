@@ -89,37 +89,38 @@ def test_ctrl_c_keeps_the_step_that_was_made(tiny):
 
 @pytest.fixture
 def cluster(tmp_path_factory):
-    """Address of a cluster of this machine, and a folder whose name its processes carry."""
-    mark = tmp_path_factory.mktemp("cluster")
-    with ray_cluster(mark, cpus=4, gpus=0) as address:
-        yield address, str(mark)
+    """Address of a cluster of this machine."""
+    with ray_cluster(tmp_path_factory.mktemp("cluster"), cpus=4, gpus=0) as address:
+        yield address
 
 
-def workers_of(mark: str) -> list[psutil.Process]:
-    """Processes of a training in the cluster."""
-    # What has died meanwhile has no command line any more.
-    found = psutil.process_iter(["cmdline"])
-    named = [process for process in found if "TrainWorker" in "".join(process.info["cmdline"] or ())]
-    return [process for process in named if process.environ().get("PYTHONPATH", "").startswith(mark)]
+def is_worker(process: psutil.Process) -> bool:
+    """Whether a process is one of a training; what has died meanwhile is none."""
+    try:
+        return "TrainWorker" in "".join(process.cmdline())
+    except psutil.Error:
+        return False
 
 
-def workers_coming(mark: str, command: Command) -> list[psutil.Process]:
-    """The two processes, as soon as they are there: to look for them takes longer than a step."""
-    while len(workers := workers_of(mark)) < 2:
+def workers_coming(command: Command) -> list[psutil.Process]:
+    """The two processes, as soon as they are there: to look for them takes longer than a step.
+
+    They are known as this test's by their ancestors: Ray overwrites the environment they began with.
+    """
+    while len(workers := [each for each in psutil.Process().children(recursive=True) if is_worker(each)]) < 2:
         assert command.process.poll() is None, command.process.stderr.read()
         time.sleep(0.05)
     return workers
 
 
 def test_two_processes_of_ray_train_survive_the_death_of_one(tiny, cluster):
-    address, mark = cluster
-    devices = {"count": 2, "cpus": 1, "failures": 2, "address": address}
+    devices = {"count": 2, "cpus": 1, "failures": 2, "address": cluster}
     long = {**LONG, "steps": 60}
     whole, killed = tiny("whole", devices=devices, **long), tiny("killed", devices=devices, **long)
     assert Command(whole).end()[0] == 0
     assert curve(whole.folder)[-1]["step"] == long["steps"]
     command = Command(killed)
-    workers = workers_coming(mark, command)
+    workers = workers_coming(command)
     command.wait_for(6)
     workers[0].kill()
     assert command.end()[0] == 0

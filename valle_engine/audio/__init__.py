@@ -2,6 +2,7 @@
 
 from valle_engine.audio.reading import AudioInfo, Limits, probe, read_clip
 from valle_engine.audio.resampling import resample
+from valle_engine.audio.scientific import scientific
 from valle_engine.audio.writing import encode_clip
 
-__all__ = ["AudioInfo", "Limits", "encode_clip", "probe", "read_clip", "resample"]
+__all__ = ["AudioInfo", "Limits", "encode_clip", "probe", "read_clip", "resample", "scientific"]

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from valle_engine.audio.scientific import scientific
 from valle_engine.records import Clip
 
 # 64 zero crossings under a Kaiser window of this shape: flat up to 0.9 of the lower half rate, -100 dB beyond it.
@@ -25,12 +26,10 @@ def resample(clip: Clip, rate: int) -> Clip:
     """
     if rate == clip.rate:
         return clip
-    from scipy.signal import resample_poly  # noqa: PLC0415 - scipy is slow to import and often not needed
-
     ratio = _ratio(rate, clip.rate)
     length = -(-len(clip.samples) * rate // clip.rate)
     window = _filter(ratio.numerator, ratio.denominator)
-    samples = resample_poly(clip.samples, ratio.numerator, ratio.denominator, window=window)
+    samples = scientific("signal").resample_poly(clip.samples, ratio.numerator, ratio.denominator, window=window)
     return Clip(np.clip(_fitted(samples, length), -1.0, 1.0), rate)
 
 
@@ -41,11 +40,10 @@ def _ratio(wanted: int, given: int) -> Fraction:
 
 @lru_cache(maxsize=4)
 def _filter(up: int, down: int) -> np.ndarray:
-    from scipy.signal import firwin  # noqa: PLC0415 - see above
-
     widest = max(up, down)
     taps = 2 * ZERO_CROSSINGS * widest + 1
-    return np.asarray(firwin(taps, CUTOFF / widest, window=("kaiser", KAISER_BETA)), np.float32)
+    window = ("kaiser", KAISER_BETA)
+    return np.asarray(scientific("signal").firwin(taps, CUTOFF / widest, window=window), np.float32)
 
 
 def _fitted(samples: np.ndarray, length: int) -> np.ndarray:

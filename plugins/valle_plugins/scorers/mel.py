@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from pydantic import Field
 
+from valle_engine.audio import scientific
 from valle_engine.errors import ItemError
 from valle_plugins.scorers.references import ReferenceScorer
 from valle_plugins.scorers.sound import output_of, reference_of
@@ -50,13 +51,11 @@ class MelDistortion(ReferenceScorer):
 
 def cepstra(samples: np.ndarray, count: int) -> np.ndarray:
     """Mel cepstra (frames, count) of samples (n,) at 16 kHz, the zeroth left out."""
-    from scipy.fft import dct  # noqa: PLC0415 - only what scores loads it
-
     padded = np.pad(samples.astype(np.float64), (WINDOW // 2, WINDOW // 2 + max(0, HOP - len(samples))))
     frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP] * np.hanning(WINDOW)
     power = np.square(np.abs(np.fft.rfft(frames, axis=1)))
     bands = np.log(np.maximum(power @ _filters().T, 1e-10)) / 2
-    kept: np.ndarray = dct(bands, type=2, norm="ortho", axis=1)[:, 1 : count + 1] / np.sqrt(BANDS / 2)
+    kept: np.ndarray = scientific("fft").dct(bands, type=2, norm="ortho", axis=1)[:, 1 : count + 1] / np.sqrt(BANDS / 2)
     return kept
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from valle_engine.audio import scientific
 from valle_engine.records import Clip
 from valle_plugins.synthetic.chance import stream
 from valle_plugins.synthetic.corpus import Corpus
@@ -115,11 +116,10 @@ def _generator(random: Random) -> np.random.Generator:
 
 def _shaped(random: Random, samples: int, gain: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
     """White noise (samples,) under a gain over frequency in Hz, with a root mean square of 1."""
-    from scipy.fft import irfft, next_fast_len, rfft  # noqa: PLC0415 - scipy is slow to import
-
-    length = next_fast_len(samples, real=True)
-    spectrum = rfft(_generator(random).standard_normal(length))
-    made = irfft(spectrum * gain(np.fft.rfftfreq(length, 1 / RATE)), length)[:samples]
+    transforms = scientific("fft")
+    length = transforms.next_fast_len(samples, real=True)
+    spectrum = transforms.rfft(_generator(random).standard_normal(length))
+    made = transforms.irfft(spectrum * gain(np.fft.rfftfreq(length, 1 / RATE)), length)[:samples]
     return np.asarray(made / max(np.sqrt(_power(made)), SILENT))
 
 
@@ -132,6 +132,4 @@ def _bursts(random: Random, samples: int) -> np.ndarray:
 
 
 def _convolved(samples: np.ndarray, ring: np.ndarray) -> np.ndarray:
-    from scipy.signal import fftconvolve  # noqa: PLC0415 - scipy is slow to import
-
-    return np.asarray(fftconvolve(samples, ring)[: len(samples)])
+    return np.asarray(scientific("signal").fftconvolve(samples, ring)[: len(samples)])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from valle_engine.audio import resample
+from valle_engine.audio import resample, scientific
 from valle_engine.errors import ItemError
 from valle_engine.records import Clip
 from valle_engine.text import Phonemizer, find_language, spelled
@@ -126,13 +126,10 @@ def _at_24_khz(clip: Clip) -> np.ndarray:
     """
     if clip.rate != LIBRARY_RATE:
         return resample(clip, RATE).samples
-    from scipy.fft import next_fast_len  # noqa: PLC0415 - scipy is slow to import
-    from scipy.signal import resample as transform  # noqa: PLC0415 - same
-
-    steps = next_fast_len(-(-len(clip.samples) // STEP) + 4, real=True)
+    steps = scientific("fft").next_fast_len(-(-len(clip.samples) // STEP) + 4, real=True)
     padded = np.zeros(steps * STEP, np.float32)
     padded[: len(clip.samples)] = clip.samples
-    resampled: np.ndarray = transform(padded, steps * STEP * RATE // LIBRARY_RATE)
+    resampled: np.ndarray = scientific("signal").resample(padded, steps * STEP * RATE // LIBRARY_RATE)
     return resampled[: round(clip.seconds * RATE)]
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from valle_engine.audio import scientific
 from valle_engine.records import Clip
 from valle_plugins.synthetic.chance import stream
 
@@ -41,9 +42,7 @@ def room(seed: int, number: int) -> Clip:
 
 def reverberate(clip: Clip, room: Clip) -> Clip:
     """A clip as it sounds in a room: as long as before, with the peak it had. Both have one rate."""
-    from scipy.signal import fftconvolve  # noqa: PLC0415 - scipy is slow to import
-
-    wet = fftconvolve(clip.samples, room.samples)[: len(clip.samples)]
+    wet = scientific("signal").fftconvolve(clip.samples, room.samples)[: len(clip.samples)]
     loudest = np.abs(wet).max(initial=0)
     level = np.abs(clip.samples).max(initial=0) / loudest if loudest else 1.0
     return Clip(np.asarray(wet * level, np.float32), clip.rate)
