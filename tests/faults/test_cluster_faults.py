@@ -75,7 +75,7 @@ def test_a_worker_cannot_have_one_and_a_half_gpus(bench: Bench) -> None:
 
 def devices(bench: Bench, **workers: float) -> Counter[str]:
     """How many workers saw which devices."""
-    bench.write(works(32, do="devices"), workers={"slots": 1, **workers})
+    bench.write(works(64, do="devices"), workers={"slots": 1, **workers})
     code, said = bench.run()
     assert code == 0, said
     values = {(row["values"]["pid"], row["values"]["cuda"]) for row in bench.outcomes().values()}
