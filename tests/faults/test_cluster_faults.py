@@ -63,7 +63,7 @@ def test_more_gpus_than_there_are_is_an_error_and_not_a_wait(bench: Bench) -> No
     code, said = bench.run()
     assert code == 3
     assert "5 workers of 1 CPUs and 1 GPUs do not fit: there is room for 4" in said
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
 
 
 def test_a_worker_cannot_have_one_and_a_half_gpus(bench: Bench) -> None:
