@@ -105,7 +105,7 @@ def is_worker(process: psutil.Process) -> bool:
 def workers_coming(command: Command) -> list[psutil.Process]:
     """The two processes, as soon as they are there: to look for them takes longer than a step.
 
-    They are known as this test's by their ancestors: Ray overwrites the environment they began with.
+    They are known as this test's by their ancestors; what they keep of their environment is Ray's business.
     """
     while len(workers := [each for each in psutil.Process().children(recursive=True) if is_worker(each)]) < 2:
         assert command.process.poll() is None, command.process.stderr.read()
