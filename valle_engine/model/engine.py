@@ -127,7 +127,7 @@ def prepare(model: LanguageModel) -> None:
 
 
 def packs(dtype: torch.dtype) -> bool:
-    """Whether oneDNN lays weights out for this processor; bfloat16 only where it multiplies it."""
+    """Whether oneDNN lays weights out for this processor; bfloat16 not on every one."""
     if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return False
     return dtype != torch.bfloat16 or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())  # noqa: SLF001 - no public name

@@ -1,4 +1,4 @@
-"""One step of learning: gradients of a few batches, clipped, through torch's own optimisers and schedules."""
+"""One step of learning: gradients of a few batches, clipped, through AdamW or Muon, and torch's own schedules."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class Learning:
                 self._average.load_state_dict(state["average"])
             for optimiser, kept in zip(self._optimisers, state["optimisers"], strict=True):
                 optimiser.load_state_dict(kept)
-        except (RuntimeError, ValueError) as error:
+        except (KeyError, RuntimeError, ValueError) as error:
             raise CheckpointError(f"it is of another model or optimiser than the file describes: {error}") from error
         for optimiser, groups in zip(self._optimisers, options, strict=True):
             for group, now in zip(optimiser.param_groups, groups, strict=True):
